@@ -1,0 +1,85 @@
+# The one entrance. `make help` lists what there is; everything sets itself up from a clean clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := $(sort $(wildcard packages/*))
+OURS := flext-cli flext-coordination flext-observability flext-tap-oracle-wms \
+	flext-target-oracle oracle-emulator wms-emulator
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+ONLY ?=
+KEEP ?=
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export MELTANO_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: setup
+setup: $(DEV_STAMP) ## Install everything, tools included, into .venv
+
+.PHONY: demo
+demo: $(RUN_STAMP) ## Run the main job on the emulators and compare both ends (KEEP=1 leaves them up)
+	@exec $(BIN)/flext demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: $(DEV_STAMP) ## Everything that checks the project
+	@$(MAKE) --no-print-directory lint types tidy pytest
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## Format, lint and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: types
+types: $(DEV_STAMP) ## mypy, strict
+	$(BIN)/mypy $(addsuffix /src,$(MEMBERS))
+
+.PHONY: tidy
+tidy: $(DEV_STAMP) ## House rules
+	$(BIN)/pytest -q tests/tidy
+
+.PHONY: pytest
+pytest: $(DEV_STAMP) ## Unit, property, component and end-to-end tests
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not long" packages tests --ignore=tests/tidy
+
+.PHONY: test-all
+test-all: test ## make test, then the long runs
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m long packages tests || [ $$? -eq 5 ]
+
+.PHONY: bench
+bench: $(DEV_STAMP) ## Run every benchmark, or ONLY=name
+	$(BIN)/python -m benchmarks $(ONLY)
+
+.PHONY: format
+format: $(DEV_STAMP) ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(VENV)/bin/python ## Resolve the declared dependencies into requirements/
+	scripts/lock.sh
+
+.PHONY: clean
+clean: ## Remove what the targets made, the workspace's own state excepted
+	rm -rf $(VENV) .uv dist .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	PYTHON=$(PYTHON) scripts/bootstrap.sh $(VENV)
+
+$(RUN_STAMP): $(VENV)/bin/python requirements/run.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	scripts/install.sh $(VENV) requirements/run.txt
+	@touch $@
+
+$(DEV_STAMP): $(VENV)/bin/python requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	scripts/install.sh $(VENV) requirements/dev.txt
+	@touch $@ $(RUN_STAMP)

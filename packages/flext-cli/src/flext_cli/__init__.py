@@ -1,0 +1,1 @@
+"""flext: the command a person types around the pipeline."""

@@ -1,0 +1,1 @@
+"""The .token lease: one run at a time per pipeline scope."""

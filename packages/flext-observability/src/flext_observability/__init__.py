@@ -1,0 +1,1 @@
+"""Typed events, structured logs on stderr, metrics and run records for FLEXT."""

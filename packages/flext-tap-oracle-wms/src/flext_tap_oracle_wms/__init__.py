@@ -1,0 +1,1 @@
+"""Singer tap for the Oracle Warehouse Management Cloud REST API."""

@@ -1,0 +1,1 @@
+"""Singer target for Oracle Database: staged, set-wise, exactly once in effect."""

@@ -1,0 +1,1 @@
+"""Oracle Net (TNS/TTC) over an embedded PostgreSQL: the real driver connects to it."""

@@ -1,0 +1,1 @@
+"""Oracle's SQL semantics over an embedded PostgreSQL. No protocol words here; see `interface` for what the wire may use."""

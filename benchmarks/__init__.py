@@ -1,1 +1,4 @@
-"""Benchmarks: figures beside a baseline in the same run, with floors that fail. Not a place for tests or product code."""
+"""Benchmarks: figures beside a baseline in the same run, with floors that fail.
+
+Not a place for tests or product code.
+"""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name …]`: run, print one table, exit 1 where a figure is out of its bounds."""
+"""`python -m benchmarks [name …]`: run, print one table, exit 1 where a bound does not hold."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What every benchmark shares: figures, the machine's facts, the table and the JSON file. No benchmark lives here.
+"""What every benchmark shares: figures, the machine's facts and the result file.
 
-A benchmark is a module `benchmarks/bench_<name>.py` with a function `run() -> list[Figure]`; its docstring's first line is
-its title. Timing is CPU time of a child or of this process, not wall time, wherever the question is what a thing costs.
+A benchmark is a module `benchmarks/bench_<name>.py` with a function `run() -> list[Figure]`. None
+lives here. What a thing costs is told in CPU seconds, not in wall time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number. `floor` is the least that passes, `ceiling` the most; None means it is only reported."""
+    """One measured number. `floor` is the least that passes, `ceiling` the most; None: no bound."""
 
     name: str
     value: float
@@ -83,7 +83,7 @@ def machine() -> dict[str, object]:
 
 
 def cpu_seconds(work: Callable[[], object], rounds: int = 5) -> float:
-    """Return the median CPU seconds of this process that one call of `work` takes, after one call that is not counted."""
+    """Return the median CPU seconds that one call of `work` takes, after one uncounted call."""
     work()
     taken = []
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Each member, built as a wheel and installed with only what it declares, imports in every module."""
+"""Each member, installed from its wheel with only what it declares, imports in every module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print(count)
 
 
 def declared(member: str) -> tuple[set[str], list[str]]:
-    """Return the members that `member` needs, itself included and transitively, and their declared dependencies."""
+    """Return the members that `member` needs, itself included, and what they declare."""
     ours: set[str] = set()
     others: list[str] = []
     todo = [member]

@@ -10,12 +10,18 @@ python=${PYTHON:-python3}
     exit 1
 }
 if [ ! -x .uv/bin/uv ]; then
-    "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip --user >/dev/null 2>&1 || {
-        echo "pip is missing for $python. Install it (Debian, Ubuntu: apt install python3-pip), then run make again." >&2
-        exit 1
-    }
+    pip=("$python" -m pip)
+    if ! "${pip[@]}" --version >/dev/null 2>&1; then
+        # The wheel that ensurepip carries runs from where it lies; nothing is installed for the user.
+        wheel=$("$python" -c 'import ensurepip, pathlib
+print(next((pathlib.Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")))' 2>/dev/null) || {
+            echo "pip is missing for $python. Install it (Debian, Ubuntu: apt install python3-pip), then run make again." >&2
+            exit 1
+        }
+        pip=("$python" "$wheel/pip")
+    fi
     rm -rf .uv
-    "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
-        --require-hashes --target .uv -r requirements/bootstrap.txt
+    "${pip[@]}" install --quiet --disable-pip-version-check --no-warn-script-location \
+        --root-user-action=ignore --require-hashes --target .uv -r requirements/bootstrap.txt
 fi
 .uv/bin/uv venv --quiet --allow-existing --python "$("$python" -c 'import sys; print(sys.executable)')" "$venv"

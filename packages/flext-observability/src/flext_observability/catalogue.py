@@ -1,0 +1,80 @@
+"""The table of all events, from the classes themselves, for docs/specs/events.md.
+
+`python -m flext_observability.catalogue MODULE …` prints it; this command is the one thing in the
+package that writes to stdout, and it is never part of a run. A module that is not installed is an
+error; one that defines no event adds nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import sys
+from typing import TYPE_CHECKING
+
+from flext_observability.events import Counter, Event, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_HEADER = ("| event | level | fields | metrics | meaning |", "|---|---|---|---|---|")
+
+
+def events_of(module_name: str) -> list[type[Event]]:
+    """Return the event classes that a module itself defines, by name.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    module = importlib.import_module(module_name)
+    return sorted(
+        (
+            cls
+            for _, cls in inspect.getmembers(module, inspect.isclass)
+            if issubclass(cls, Event) and cls is not Event and cls.__module__ == module.__name__
+        ),
+        key=lambda cls: cls.__name__,
+    )
+
+
+def table(module_names: Iterable[str]) -> str:
+    """Return one section with a table per module, in the order given."""
+    return "\n".join(_section(name) for name in module_names)
+
+
+def _section(module_name: str) -> str:
+    rows = [_row(cls) for cls in events_of(module_name)]
+    body = [*_HEADER, *rows] if rows else ["No events."]
+    return "\n".join([f"### `{module_name}`", "", *body, ""])
+
+
+def _row(cls: type[Event]) -> str:
+    fields = ", ".join(f"`{f.name}`: {_type(f)}" for f in dataclasses.fields(cls))
+    metrics = ", ".join(
+        f"`{m.name}{'.<' + m.label + '>' if m.label else ''}`"
+        f" {'counts' if isinstance(m, Counter) else 'times'} {m.field or 'events'}"
+        for m in cls.metrics
+    )
+    # The first paragraph of the docstring is the meaning.
+    meaning = " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
+    cells = (f"`{cls.__name__}`", cls.level, fields or "–", metrics or "–", meaning)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _type(field: dataclasses.Field[object]) -> str:
+    return field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table, or the classes that break the rules; return the exit code."""
+    broken = [text for name in arguments for cls in events_of(name) for text in problems(cls)]
+    if broken:
+        sys.stderr.write("\n".join(broken) + "\n")
+        return 1
+    sys.stdout.write(table(arguments))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,20 @@
+"""The group `flext`. One module per command: read the options, call, print."""
+
+from __future__ import annotations
+
+import click
+
+from flext_cli.commands.demo import demo
+from flext_cli.commands.hand_over import hand_over
+from flext_cli.commands.token import token
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="flext-cli", prog_name="flext")
+def flext() -> None:
+    """Move Oracle WMS Cloud into Oracle Database, and prove it."""
+
+
+flext.add_command(demo)
+flext.add_command(hand_over)
+flext.add_command(token)

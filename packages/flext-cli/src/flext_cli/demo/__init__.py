@@ -1,0 +1,1 @@
+"""`flext demo`: the main job on both emulators, and both ends compared."""

@@ -7,10 +7,12 @@ error; one that defines no event adds nothing.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import importlib
 import inspect
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flext_observability.events import Counter, Event, problems
@@ -18,6 +20,8 @@ from flext_observability.events import Counter, Event, problems
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+BEGIN = "<!-- events: generated from here -->"
+END = "<!-- events: to here -->"
 _HEADER = ("| event | level | fields | metrics | meaning |", "|---|---|---|---|---|")
 
 
@@ -66,13 +70,35 @@ def _type(field: dataclasses.Field[object]) -> str:
     return field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
 
 
+def put_into(text: str, generated: str) -> str:
+    """Return a document's text with what stands between the markers replaced.
+
+    Raises:
+        ValueError: the markers are not there, once each and in order.
+    """
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the document has no {BEGIN} followed by {END}")
+    return f"{head}{begin}\n\n{generated}\n{end}{tail}"
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Print the table, or the classes that break the rules; return the exit code."""
-    broken = [text for name in arguments for cls in events_of(name) for text in problems(cls)]
+    """Print the table, or with --into write it into a document; return the exit code."""
+    parser = argparse.ArgumentParser(prog="flext_observability.catalogue", description=__doc__)
+    parser.add_argument("modules", nargs="+", metavar="MODULE")
+    parser.add_argument("--into", type=Path, help="the document whose marked part is replaced")
+    options = parser.parse_args(arguments)
+    broken = [text for name in options.modules for cls in events_of(name) for text in problems(cls)]
     if broken:
         sys.stderr.write("\n".join(broken) + "\n")
         return 1
-    sys.stdout.write(table(arguments))
+    generated = table(options.modules)
+    if options.into is None:
+        sys.stdout.write(generated)
+    else:
+        document = options.into.read_text(encoding="utf-8")
+        options.into.write_text(put_into(document, generated), encoding="utf-8")
     return 0
 
 

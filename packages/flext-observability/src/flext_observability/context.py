@@ -25,9 +25,11 @@ def bound(**fields: Any) -> Iterator[None]:
     """Add fields to every record of this thread or task until the block ends.
 
     Args:
-        **fields: usually `stream` and `run_id`; an inner block overrides an outer one.
+        **fields: usually `stream` and `run_id`; an inner block overrides an outer one, a
+                value of None overrides nothing.
     """
-    token = _bound.set({**_bound.get(), **fields})
+    given = {key: value for key, value in fields.items() if value is not None}
+    token = _bound.set({**_bound.get(), **given})
     try:
         yield
     finally:
@@ -38,9 +40,11 @@ def current() -> dict[str, Any]:
     """Return the context of a record made here and now; `run_id` and `stream` are always keys."""
     with _process_lock:
         process = dict(_process)
-    return {"run_id": process["run_id"], "stream": None, "component": process["component"]} | {
-        key: value for key, value in _bound.get().items() if value is not None
-    }
+    return {
+        "run_id": process["run_id"],
+        "stream": None,
+        "component": process["component"],
+    } | _bound.get()
 
 
 def set_process(*, component: str | None = None, run_id: str | None = None) -> None:

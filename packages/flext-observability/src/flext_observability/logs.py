@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from flext_observability import context, metrics, records, redaction
 from flext_observability.events import LEVELS, Event, ExceptionEscaped, LogLineLost, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -116,6 +117,25 @@ def add_listener(listener: Callable[[Event], None]) -> Callable[[], None]:
     return lambda: _listeners.remove(listener)
 
 
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Put back, at the end, all that `configure` changes in the process (for tests)."""
+    global _settings
+    before = (_settings, sys.excepthook, threading.excepthook)
+    loggers = (logging.root, *_known_loggers())
+    handlers = {logger: (tuple(logger.handlers), logger.propagate) for logger in loggers}
+    level = logging.root.level
+    try:
+        yield
+    finally:
+        _settings, sys.excepthook, threading.excepthook = before
+        for logger, (held, propagate) in handlers.items():
+            logger.handlers[:] = held
+            logger.propagate = propagate
+        logging.root.setLevel(level)
+        logging.captureWarnings(capture=False)
+
+
 def _write(
     level: str, event: str, fields: dict[str, Any], error: BaseException | None = None
 ) -> None:
@@ -157,8 +177,7 @@ class _Handler(logging.Handler):
 
 def _take_over_stdlib(level: int) -> None:
     """Make the root logger's one handler ours; handlers that keep records in memory stay."""
-    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
-    for logger in (logging.root, *loggers):
+    for logger in (logging.root, *_known_loggers()):
         for handler in tuple(logger.handlers):
             in_memory = isinstance(getattr(handler, "stream", None), io.StringIO)
             if not in_memory and not isinstance(handler, logging.NullHandler):
@@ -167,6 +186,10 @@ def _take_over_stdlib(level: int) -> None:
     logging.root.addHandler(_Handler())
     logging.root.setLevel(level)
     logging.captureWarnings(capture=True)
+
+
+def _known_loggers() -> list[logging.Logger]:
+    return [logging.getLogger(name) for name in tuple(logging.root.manager.loggerDict)]
 
 
 def _log_uncaught(

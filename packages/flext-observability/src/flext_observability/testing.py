@@ -26,12 +26,13 @@ def capture_events() -> Iterator[list[Event]]:
 
 @contextmanager
 def clean_process() -> Iterator[None]:
-    """Begin and end without metrics, registered secrets and process context."""
-    _forget()
-    try:
-        yield
-    finally:
+    """Begin and end without metrics, secrets and context; what `configure` changes is put back."""
+    with logs.preserved():
         _forget()
+        try:
+            yield
+        finally:
+            _forget()
 
 
 def _forget() -> None:

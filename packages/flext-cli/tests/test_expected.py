@@ -34,14 +34,14 @@ def test_sets_become_counts():
 
 def test_instants_become_utc_and_keep_microseconds():
     assert row({"mod_ts": "2025-06-01T23:11:03.120044-03:00"}, mod_ts="datetime") == {
-        "MOD_TS": datetime(2025, 6, 2, 2, 11, 3, 120044)
+        "MOD_TS": datetime(2025, 6, 2, 2, 11, 3, 120044)  # noqa: DTZ001 -- as Oracle holds it
     }
 
 
 def test_dates_are_midnight_and_empty_text_is_null_and_flags_are_numbers():
     record = {"ord_date": "2026-02-28", "note": "", "is_picking_flg": True, "cust_number_1": 0}
     assert row(record, ord_date="date", note="string") == {
-        "ORD_DATE": datetime(2026, 2, 28),
+        "ORD_DATE": datetime(2026, 2, 28),  # noqa: DTZ001 -- as Oracle holds it
         "NOTE": None,
         "IS_PICKING_FLG": Decimal(1),
         "CUST_NUMBER_1": Decimal(0),

@@ -16,6 +16,8 @@ from typing import Any
 Value = Decimal | str | datetime | None
 Row = dict[str, Value]
 
+#: The record's own address says nothing about the record.
+_ADDRESSES = frozenset({"url"})
 _DECIMAL_WORDS = frozenset({"number", "decimal"})
 _INSTANT_WORDS = frozenset({"datetime"})
 _DATE_WORDS = frozenset({"date"})
@@ -29,6 +31,8 @@ def row(record: Mapping[str, Any], types: Mapping[str, str]) -> Row:
     """
     result: Row = {}
     for name, value in record.items():
+        if name in _ADDRESSES:
+            continue
         result.update(_columns(name, value, types.get(name, "")))
     return result
 
@@ -45,7 +49,8 @@ def _columns(name: str, value: Any, word: str) -> Row:
 def _is_relation(name: str, value: Any, word: str) -> bool:
     if isinstance(value, Mapping):
         return {"id", "key"} <= value.keys()
-    return value is None and word == "relation" and name.endswith("_id")
+    # A status is described as a relation too, but records carry it as a plain integer.
+    return value is None and word == "relation" and not name.endswith("status_id")
 
 
 def _relation(name: str, value: Mapping[str, Any] | None) -> Row:

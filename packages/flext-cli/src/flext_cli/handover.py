@@ -125,7 +125,9 @@ def apply(states: Mapping[str, Mapping[str, Any]], moves: Sequence[Move]) -> dic
         if move.state_id not in changed:
             changed[move.state_id] = merged(states.get(move.state_id))
         bookmarks = changed[move.state_id].setdefault("bookmarks", {})
+        before = bookmarks.get(move.stream) or {}
         bookmarks[move.stream] = {
+            **{key: value for key, value in before.items() if key != "window"},
             "replication_key": "mod_ts",
             "replication_key_value": move.after,
             "handed_over": True,

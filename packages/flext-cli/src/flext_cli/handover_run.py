@@ -45,6 +45,7 @@ def run(
         )
     environ = {**environ, "MELTANO_ENVIRONMENT": environment}
     workspace = flext_coordination.workspace_from_env(environ)
+    run_id = run_id or str(uuid.uuid4())
     with ExitStack() as leases:
         for pair in incremental:
             leases.enter_context(
@@ -58,16 +59,12 @@ def run(
     return moves
 
 
-def _lease(
-    workspace: Path, scope: str, *, run_id: str | None, wait_s: float
-) -> flext_coordination.Lease:
+def _lease(workspace: Path, scope: str, *, run_id: str, wait_s: float) -> flext_coordination.Lease:
     """The lease of a pair, waiting for a run that holds it to end."""
     deadline_s = clock.monotonic_s() + wait_s
     while True:
         try:
-            return flext_coordination.acquire(
-                workspace, scope, run_id=run_id or str(uuid.uuid4()), owner=_OWNER
-            )
+            return flext_coordination.acquire(workspace, scope, run_id=run_id, owner=_OWNER)
         except flext_coordination.LeaseHeldError as held:
             if clock.monotonic_s() >= deadline_s:
                 raise HandOverRefusedError(

@@ -42,7 +42,12 @@ def hand_over(environment: str | None, wait_s: float, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"moves": [_shown(move) for move in moves]}))
         return
-    Console(stderr=True).print(_table(moves))
+    console = Console(stderr=True)
+    if console.is_terminal:
+        console.print(_table(moves))
+        return
+    for move in moves:
+        click.echo(f"{move.state_id}: {move.stream} {_outcome(move)}", err=True)
 
 
 def _shown(move: handover.Move) -> dict[str, object]:
@@ -64,6 +69,10 @@ def _table(moves: list[handover.Move]) -> Table:
             move.state_id,
             move.stream,
             move.before or "none",
-            move.after if move.changed else f"{move.after} (kept)",
+            _outcome(move),
         )
     return table
+
+
+def _outcome(move: handover.Move) -> str:
+    return f"goes on from {move.after}" if move.changed else f"stays at {move.after}"

@@ -22,6 +22,10 @@ _WMS_USER = "demo_user"
 #: How many rows of each stream one row of allocation stands for; the rest has its own size.
 _SHARES = {"allocation": 1.0, "order_dtl": 0.6, "order_hdr": 0.2, "item": 0.1, "location": 0.1}
 _CHANGED_SHARE = 0.05
+#: The WMS's clock goes this far behind ours until the changes are made, and is right after them: so
+#: they are older than the tap's safety lag (30 s) at once, with no setting changed and no waiting.
+#: Beyond 60 s the tap would refuse the skew.
+_BEHIND_S = 45.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def start(
         password=system_password,
         wallet_location=str(ready["oracle-emulator"]["wallet_location"]),
     )
-    return Ends(
+    both = Ends(
         wms=WmsEnd(
             base_url=str(ready["wms-emulator"]["base_url"]),
             ca_file=str(ready["wms-emulator"]["ca_file"]),
@@ -120,6 +124,8 @@ def start(
         oracle=replace(system, user=SCHEMA, password=secrets.token_urlsafe(18)),
         system=system,
     )
+    wms.admin(both.wms, "POST", "/clock", {"advance_s": -_BEHIND_S})
+    return both
 
 
 def make_account(both: Ends) -> None:
@@ -135,3 +141,4 @@ def change(both: Ends, *, rows: int) -> None:
     }
     updates = {stream: 2 * count for stream, count in counts.items()}
     wms.change(both.wms, {"insert": counts, "update": updates})
+    wms.admin(both.wms, "POST", "/clock", {"real": True})

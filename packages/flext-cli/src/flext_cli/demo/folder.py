@@ -51,6 +51,11 @@ def make(project: Project) -> Folder:
     root = parent / f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     root.mkdir(mode=0o700)
     write_pids(Folder(root), [os.getpid()])
+    return furnish(root, project)
+
+
+def furnish(root: Path, project: Project) -> Folder:
+    """Make an empty folder a Meltano project like `project`, run from this environment."""
     shutil.copyfile(project.root / FILE_NAME, root / FILE_NAME)
     (root / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     return Folder(root)

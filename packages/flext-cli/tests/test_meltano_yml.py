@@ -1,0 +1,131 @@
+"""meltano.yml against the settings models of tap and target: names, kinds, secrets, choices."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from flext_tap_oracle_wms import settings as tap_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+CONTENT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+
+
+def plugin(kind, name):
+    return next(each for each in CONTENT["plugins"][kind] if each["name"] == name)
+
+
+def kind_of(definition):
+    """The Meltano kind of a setting; never `decimal`, which ends a run with a traceback."""
+    types = definition.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if "enum" in definition:
+        return "options"
+    if definition.get("format") == "date-time":
+        return "date_iso8601"
+    for json_type, kind in (("array", "array"), ("object", "object"), ("boolean", "boolean")):
+        if json_type in types:
+            return kind
+    return "integer" if {"integer", "number"} & set(types) else "string"
+
+
+def declared(settings):
+    return {
+        each["name"]: (
+            each["kind"],
+            bool(each.get("sensitive")),
+            [option["value"] for option in each.get("options", [])],
+        )
+        for each in settings
+    }
+
+
+def modelled(schema):
+    return {
+        name: (
+            kind_of(definition),
+            bool(definition.get("secret") or definition.get("writeOnly")),
+            definition.get("enum", []),
+        )
+        for name, definition in schema["properties"].items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "schema"),
+    [("extractors", "tap-oracle-wms", tap_settings.json_schema())],
+    ids=["tap"],
+)
+def test_every_setting_of_the_model_is_declared_alike(kind, name, schema):
+    settings = plugin(kind, name)["settings"]
+    assert declared(settings) == modelled(schema)
+    assert [each["name"] for each in settings if not each.get("description", "").strip()] == []
+
+
+def test_the_namespaces_give_the_names_in_the_environment():
+    tap, target = plugin("extractors", "tap-oracle-wms"), plugin("loaders", "target-oracle")
+    assert f"{tap['namespace']}_".upper() == tap_settings.ENV_PREFIX
+    assert target["namespace"].upper() == "FLEXT_TARGET_ORACLE"
+
+
+def test_no_secret_and_no_address_is_in_the_file():
+    secrets = {"password", "wallet_password", "base_url", "host", "user", "username"}
+    for kind in ("extractors", "loaders"):
+        for each in CONTENT["plugins"][kind]:
+            assert not secrets & set(each.get("config", {}))
+            assert not any("value" in setting for setting in each.get("settings", []))
+
+
+def test_nothing_needs_an_install_and_telemetry_is_off():
+    for plugins in CONTENT["plugins"].values():
+        for each in plugins:
+            assert "pip_url" not in each
+            assert each.get("inherit_from") or each["executable"].startswith("./.venv/bin/")
+    assert CONTENT["send_anonymous_usage_stats"] is False
+    assert "version" not in CONTENT
+
+
+def test_both_jobs_upsert_and_the_full_one_hands_over():
+    for name in ("target-oracle-full", "target-oracle-incremental"):
+        assert plugin("loaders", name)["config"]["load_method"] == "upsert"
+    jobs = {each["name"]: each["tasks"] for each in CONTENT["jobs"]}
+    assert jobs["full-sync-job"] == ["tap-oracle-wms-full target-oracle-full", "flext:hand-over"]
+
+
+@pytest.mark.e2e
+@pytest.mark.xdist_group("e2e")
+def test_meltano_gives_the_tap_what_the_environment_says(tmp_path):
+    """Through Meltano itself: the environment reaches every tap, a tap's own config stands above."""
+    shutil.copyfile(ROOT / "meltano.yml", tmp_path / "meltano.yml")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FLEXT_", "MELTANO_"))}
+    environ = {
+        **kept,
+        "FLEXT_TAP_ORACLE_WMS_BASE_URL": "https://localhost/emu/wms/lgfapi/v10/",
+        "FLEXT_TAP_ORACLE_WMS_PASSWORD": "not-to-be-seen",
+        "FLEXT_TAP_ORACLE_WMS_ENTITIES": '["item"]',
+        "FLEXT_TAP_ORACLE_WMS_START_DATE": "2026-01-01T00:00:00+00:00",
+        "FLEXT_TAP_ORACLE_WMS_PAGE_SIZE": "7",
+        "FLEXT_TAP_ORACLE_WMS_SYNC_MODE": "incremental",
+    }
+    meltano = Path(sys.executable).parent / "meltano"
+    shown = {}
+    for name in ("tap-oracle-wms-full", "tap-oracle-wms-allocation"):
+        done = subprocess.run(
+            [meltano, "--environment=prod", "config", "print", name, "--format=json"],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "not-to-be-seen" not in done.stdout + done.stderr
+        shown[name] = json.loads(done.stdout)
+    full, allocation = shown.values()
+    assert (full["entities"], full["page_size"], full["sync_mode"]) == (["item"], 7, "full")
+    assert full["max_retries"] == 10
+    assert full["start_date"] == "2026-01-01T00:00:00+00:00"
+    assert (allocation["entities"], allocation["sync_mode"]) == (["allocation"], "incremental")

@@ -1,1 +1,1 @@
-"""The Oracle WMS Cloud REST API on a laptop: seeded data, a journal of the truth, faults by name."""
+"""The Oracle WMS Cloud REST API on a laptop: seeded rows, a journal of the truth, named faults."""

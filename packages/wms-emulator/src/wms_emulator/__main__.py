@@ -1,0 +1,120 @@
+"""The command `wms-emulator serve`: options, the ready line, signals. The process's edge."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wms_emulator.api.context import ApiUser
+from wms_emulator.parent import watch_parent
+from wms_emulator.server import Emulator, Options, StateError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wms-emulator",
+        description="The Oracle WMS Cloud REST API on loopback, with seeded rows.",
+        epilog="WMS_EMULATOR_USERNAME (tap_user) and WMS_EMULATOR_PASSWORD (emulator) name the"
+        " API's account.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="serve")
+    serve = commands.add_parser("serve", help="serve until SIGTERM or SIGINT")
+    serve.add_argument("--port", type=int, default=0, help="API port (0: a free one)")
+    serve.add_argument("--admin-port", type=int, default=0, help="admin port (0: a free one)")
+    scheme = serve.add_mutually_exclusive_group()
+    scheme.add_argument("--tls", action="store_true", help="HTTPS, own certificate (default)")
+    scheme.add_argument("--plain", action="store_true", help="HTTP")
+    serve.add_argument("--seed", type=int, default=7, help="the rows' seed (7)")
+    serve.add_argument(
+        "--rows",
+        nargs="+",
+        default=[],
+        metavar="ENTITY=N",
+        action="extend",
+        help="numbers of rows, e.g. allocation=5000",
+    )
+    serve.add_argument("--state-dir", type=Path, help="keep rows and certificate here")
+    serve.add_argument(
+        "--zone", default="America/New_York", help="zone of the account's default facility"
+    )
+    serve.add_argument("--rows-per-page", type=int, default=25, help="the account's page size")
+    serve.add_argument("--parent-pid", type=int, help="end when this process is gone")
+    return parser
+
+
+def _rows(pairs: list[str]) -> dict[str, int]:
+    """The --rows pairs.
+
+    Raises:
+        ValueError: a pair is not ENTITY=N.
+    """
+    rows = {}
+    for pair in pairs:
+        name, _, number = pair.partition("=")
+        if not number.isascii() or not number.isdigit():
+            raise ValueError(f"--rows {pair}: expected ENTITY=N")
+        rows[name] = int(number)
+    return rows
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    try:
+        zone = ZoneInfo(arguments.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"--zone {arguments.zone}: no such time zone") from error
+    user = ApiUser(
+        os.environ.get("WMS_EMULATOR_USERNAME", "tap_user"),
+        os.environ.get("WMS_EMULATOR_PASSWORD", "emulator"),
+        zone=zone,
+        rows_per_page=arguments.rows_per_page,
+    )
+    return Options(
+        user=user,
+        port=arguments.port,
+        admin_port=arguments.admin_port,
+        tls=not arguments.plain,
+        seed=arguments.seed,
+        rows=_rows(arguments.rows),
+        state_dir=arguments.state_dir,
+    )
+
+
+async def _serve(options: Options, parent_pid: int | None) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with Emulator(options) as emulator:
+        ready = {
+            "ready": True,
+            "product": "wms-emulator",
+            "pid": os.getpid(),
+            "port": emulator.port,
+            "admin_port": emulator.admin_port,
+            "base_url": emulator.base_url,
+            "ca_file": str(emulator.ca_file) if emulator.ca_file else None,
+        }
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        watch = asyncio.create_task(watch_parent(parent_pid, stop)) if parent_pid else None
+        await stop.wait()
+        if watch is not None:
+            watch.cancel()
+
+
+def main() -> int:
+    """Run the command; the exit code."""
+    arguments = _parser().parse_args()
+    try:
+        asyncio.run(_serve(_options(arguments), arguments.parent_pid))
+    except (StateError, ValueError, OSError) as error:
+        sys.stderr.write(f"wms-emulator: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

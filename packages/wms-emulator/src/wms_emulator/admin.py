@@ -1,0 +1,126 @@
+"""The admin API, on a port of its own: changes, journal, clock, faults, requests. No WMS has it."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from wms_emulator.activity import Activity
+from wms_emulator.changes import ChangeError, Seeded
+from wms_emulator.clock import from_us, to_us
+from wms_emulator.faults import Fault, FaultName, Plan
+from wms_emulator.messages import Request, Response, json_response
+from wms_emulator.records import URL_MARK_BYTES
+from wms_emulator.schema.catalogue import ENTITIES
+
+_CHUNK_ROWS = 200
+
+
+class AdminError(Exception):
+    """A request of the admin API that cannot be met: answered 400 with the message."""
+
+
+@dataclass
+class Admin:
+    """What the admin API works with."""
+
+    seeded: Seeded
+    faults: Plan
+    activity: Activity
+    entity_url: Callable[[], str]  # known once the API's port is
+    requests: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def handle(self, request: Request) -> Response:
+        """The answer to one request of the admin API."""
+        path = request.path.strip("/")
+        try:
+            if request.method == "GET" and path.startswith("journal/"):
+                return self._journal(request, path.removeprefix("journal/"))
+            endpoint = self._endpoints().get((request.method, path))
+            if endpoint is not None:
+                return json_response(200, endpoint(_object(request)))
+        except (AdminError, ChangeError, msgspec.MsgspecError, ValueError) as error:
+            return json_response(400, {"error": str(error)})
+        return json_response(404, {"error": f"no {request.method} {request.path}"})
+
+    def _endpoints(self) -> dict[tuple[str, str], Callable[[dict[str, object]], object]]:
+        return {
+            ("POST", "changes"): self.seeded.apply,
+            ("GET", "entities"): lambda _: self._entities(),
+            ("POST", "clock"): self._clock,
+            ("GET", "clock"): self._clock,
+            ("POST", "faults"): self._faults,
+            ("GET", "faults"): lambda _: self.faults.shown(),
+            ("POST", "activity"): self.activity.set,
+            ("GET", "activity"): lambda _: self.activity.shown(),
+            ("GET", "requests"): lambda _: list(self.requests),
+        }
+
+    def _entities(self) -> dict[str, int]:
+        """Each entity with its number of rows now."""
+        store = self.seeded.store
+        return {name: store.count(entity, "", ()) for name, entity in ENTITIES.items()}
+
+    def _journal(self, request: Request, name: str) -> Response:
+        """The rows of an entity as they are (or were, ?at=), one JSON object per line."""
+        entity = ENTITIES.get(name)
+        if entity is None:
+            raise AdminError(f"no entity {name!r}")
+        at_us = self.seeded.clock.now_us()
+        if "at" in request.query:
+            at_us = to_us(_moment(request.query["at"]))
+        url = self.entity_url().encode()
+        truth = self.seeded.store.truth(
+            entity, at_us=at_us, up_to_seq=self.seeded.store.last_seq(entity)
+        )
+
+        def pieces() -> Iterator[bytes]:
+            lines: list[bytes] = []
+            for body in truth:
+                lines.append(body.replace(URL_MARK_BYTES, url))
+                if len(lines) == _CHUNK_ROWS:
+                    yield b"\n".join(lines) + b"\n"
+                    lines.clear()
+            if lines:
+                yield b"\n".join(lines) + b"\n"
+
+        return Response(200, pieces(), content_type="application/x-ndjson")
+
+    def _clock(self, wanted: dict[str, object]) -> dict[str, str]:
+        """Move the clock; answers what it shows."""
+        clock = self.seeded.clock
+        match wanted:
+            case {"now": str(text)}:
+                clock.set(_moment(text))
+            case {"advance_s": int(step) | float(step)}:
+                clock.advance(step)
+            case {"real": True}:
+                clock.real()
+            case _ if wanted:
+                raise AdminError('one of {"now": iso}, {"advance_s": n}, {"real": true}')
+        return {"now": from_us(clock.now_us()).isoformat()}
+
+    def _faults(self, wanted: dict[str, object]) -> dict[str, object]:
+        """Replace the plan: {"faults": [{"name": …}, …], "seed": n}."""
+        rows, seed = wanted.get("faults"), wanted.get("seed", self.faults.seed)
+        if not isinstance(rows, list) or not isinstance(seed, int):
+            names = ", ".join(name.value for name in FaultName)
+            raise AdminError(f'{{"faults": [{{"name": one of {names}, …}}], "seed": n}}')
+        self.faults.set([msgspec.convert(row, Fault) for row in rows], seed)
+        return self.faults.shown()
+
+
+def _object(request: Request) -> dict[str, object]:
+    value = msgspec.json.decode(request.body or b"{}")
+    if not isinstance(value, dict):
+        raise AdminError("the body must be a JSON object")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise AdminError(f"{text!r}: an offset is needed")
+    return moment

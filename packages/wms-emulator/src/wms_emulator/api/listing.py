@@ -1,0 +1,173 @@
+"""GET /entity/{entity}/: filters, ordering, and the two kinds of pages."""
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from wms_emulator.api.context import Context, entity_url
+from wms_emulator.api.errors import ApiError, invalid, not_emulated, not_found
+from wms_emulator.api.records import chosen_fields, joined
+from wms_emulator.messages import Request, Response
+from wms_emulator.query import cursor as cursors
+from wms_emulator.query.filters import Condition, compile_filters
+from wms_emulator.query.ordering import (
+    Term,
+    order_by,
+    parse_ordering,
+    position_column,
+    position_text,
+)
+from wms_emulator.schema.model import Entity
+
+MAX_PAGE_SIZE = 1250
+NOT_EMULATED = ("values_list", "distinct", "limit")
+_HISTORY_PAIRS = ("status_id", "item_code", "item_alternate_code", "container_nbr")
+
+
+def handle(context: Context, request: Request, entity: Entity) -> Response:
+    """One page of rows.
+
+    Raises:
+        ApiError: what the API answers with an error, the empty list among it.
+        QueryError: a filter or ordering that does not fit.
+    """
+    query = request.query
+    for key in NOT_EMULATED:
+        if key in query:
+            raise not_emulated(key)
+    if query.get("format", "json") != "json":
+        raise not_emulated(f"format={query['format']}")
+    _required_filters(entity, query)
+    condition = compile_filters(context.entities, entity, query, context.user.zone)
+    terms = parse_ordering(context.entities, entity, query.get("ordering", ""))
+    chosen_fields(request, entity)
+    match query.get("page_mode", "paged"):
+        case "paged":
+            return _paged(context, request, entity, condition, terms)
+        case "sequenced":
+            return _sequenced(context, request, entity, condition, terms)
+        case other:
+            raise invalid("page_mode", f"{other!r}: paged or sequenced")
+
+
+def _required_filters(entity: Entity, query: dict[str, str]) -> None:
+    """inventory_history answers only to certain combinations of filters."""
+    if entity.name != "inventory_history":
+        return
+    context = {"company_id__code", "facility_id__code"} <= set(query)
+    by_activity = "history_activity_id" in query and any(key in query for key in _HISTORY_PAIRS)
+    if not (context and ("group_nbr" in query or by_activity)):
+        raise invalid(
+            "company_id__code",
+            "required: company_id__code, facility_id__code and group_nbr, or history_activity_id"
+            f" with one of {', '.join(_HISTORY_PAIRS)}",
+        )
+
+
+def page_size(context: Context, text: str | None) -> int:
+    """Rows per page: the user's when nothing usable is asked, 1250 at most, without complaint."""
+    if text is None or not text.isascii() or not text.isdigit() or int(text) == 0:
+        return context.user.rows_per_page
+    return min(int(text), MAX_PAGE_SIZE)
+
+
+def _link(request: Request, entity: Entity, **changed: str) -> str:
+    """This list's address with other parameters: keys sorted, no slash before the query."""
+    query = sorted({**request.query, **changed}.items())
+    return f"{entity_url(request)}{entity.name}?{urlencode(query)}"
+
+
+def _page(request: Request, entity: Entity, head: dict[str, object], bodies: list[bytes]) -> bytes:
+    """The envelope around rows that are JSON already."""
+    rows = joined(request, bodies, chosen_fields(request, entity))
+    return msgspec.json.encode(head)[:-1] + b',"results":[' + rows + b"]}"
+
+
+def _empty(request: Request, head: dict[str, object]) -> Response:
+    """An empty list: 404 unless the client asked otherwise."""
+    match request.query.get("empty_response_http_code", "404"):
+        case "404":
+            raise not_found()
+        case "200":
+            return Response(200, msgspec.json.encode({**head, "results": []}))
+        case "204":
+            return Response(204)
+        case other:
+            raise invalid("empty_response_http_code", f"{other!r}: 200, 204 or 404")
+
+
+def _paged(
+    context: Context, request: Request, entity: Entity, where: Condition, terms: tuple[Term, ...]
+) -> Response:
+    size = page_size(context, request.query.get("page_size"))
+    number_text = request.query.get("page", "1")
+    count = context.store.count(entity, where.where, where.parameters)
+    pages = -(-count // size)
+    if not number_text.isascii() or not number_text.isdigit() or int(number_text) < 1:
+        raise ApiError(404, "NOT_FOUND", "Invalid page.")
+    number = int(number_text)
+    if number > max(pages, 1):
+        raise ApiError(404, "NOT_FOUND", "Invalid page.")
+    head: dict[str, object] = {
+        "result_count": count,
+        "page_count": pages,
+        "page_nbr": number,
+        "next_page": _link(request, entity, page=str(number + 1)) if number < pages else None,
+        "previous_page": _link(request, entity, page=str(number - 1)) if number > 1 else None,
+    }
+    if not count:
+        return _empty(request, head)
+    tail = f"{where.where} {order_by(terms)} LIMIT ? OFFSET ?"
+    rows = context.store.select(entity, "0", tail, (*where.parameters, size, (number - 1) * size))
+    return Response(200, _page(request, entity, head, [body for body, _ in rows]))
+
+
+def _start(where: Condition, first: Term, cursor: cursors.Cursor) -> Condition:
+    """The condition narrowed to what lies behind a cursor's position."""
+    if cursor.position is None:
+        return where
+    sql = first.expression.sql
+    try:
+        value = position_column(first.expression.field, cursor.position)
+    except ValueError as error:
+        raise ApiError(404, "NOT_FOUND", "Invalid cursor.") from error
+    descending = first.descending is not cursor.reverse
+    test = f"{sql} {'<' if descending else '>'} ?"
+    joined_sql = f"({where.sql}) AND {test}" if where.sql else test
+    return Condition(joined_sql, (*where.parameters, value))
+
+
+def _sequenced(
+    context: Context, request: Request, entity: Entity, where: Condition, terms: tuple[Term, ...]
+) -> Response:
+    size = page_size(context, request.query.get("page_size"))
+    try:
+        text = request.query.get("cursor")
+        cursor = cursors.decode(text) if text else cursors.START
+    except ValueError as error:
+        raise ApiError(404, "NOT_FOUND", "Invalid cursor.") from error
+    first = terms[0]
+    narrowed = _start(where, first, cursor)
+    tail = f"{narrowed.where} {order_by(terms, reverse=cursor.reverse)} LIMIT ? OFFSET ?"
+    rows = context.store.select(
+        entity, first.expression.sql, tail, (*narrowed.parameters, size + 1, cursor.offset)
+    )
+    more = len(rows) > size
+    field = first.expression.field
+    beyond = position_text(field, rows[size][1]) if more else None
+    del rows[size:]
+    if cursor.reverse:
+        rows.reverse()
+    positions = [position_text(field, value) for _, value in rows]
+    window = cursors.Window(cursor, positions, more, beyond, size)
+    head: dict[str, object] = {
+        "next_page": _cursor_link(request, entity, cursors.next_cursor(window)),
+        "previous_page": _cursor_link(request, entity, cursors.previous_cursor(window)),
+    }
+    if not rows:
+        return _empty(request, head)
+    return Response(200, _page(request, entity, head, [body for body, _ in rows]))
+
+
+def _cursor_link(request: Request, entity: Entity, cursor: cursors.Cursor | None) -> str | None:
+    return None if cursor is None else _link(request, entity, cursor=cursors.encode(cursor))

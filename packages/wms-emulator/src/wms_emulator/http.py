@@ -1,0 +1,196 @@
+"""HTTP/1.1 over one asyncio connection: h11 for the protocol, and the place where faults act.
+
+The only module that reads and writes sockets. Knows no entity.
+"""
+
+import asyncio
+import gzip
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from uuid import uuid4
+
+import h11
+
+from wms_emulator.faults import Fault, FaultName
+from wms_emulator.messages import Request, Response, json_response
+
+Handler = Callable[[Request], Response]
+_READ_BYTES = 65536
+_MAX_HEAD_BYTES = 131_072
+_GZIP_LEVEL = 1
+_HTML_ERROR = (
+    b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1>"
+    b"</center><hr><center>proxy</center></body></html>"
+)
+
+
+@dataclass
+class Service:
+    """What a port offers: handler, faults that meet requests, clock of the Date header."""
+
+    handler: Handler
+    now: Callable[[], datetime]
+    decide: Callable[[str], list[Fault]] = lambda _target: []
+    note: Callable[[dict[str, object]], None] = lambda _entry: None
+
+
+class _HangupError(Exception):
+    """The connection is over: this request's fault said so."""
+
+
+def error_response(fault: Fault) -> Response:
+    """The answer of a STATUS fault."""
+    if fault.html:
+        return Response(fault.status, _HTML_ERROR, content_type="text/html")
+    body = {"reference": str(uuid4()), "code": "SERVER_ERROR", "message": "Emulated error."}
+    response = json_response(fault.status, body)
+    if fault.retry_after_s is not None:
+        response.headers.append(("Retry-After", str(fault.retry_after_s)))
+    return response
+
+
+class Connection:
+    """One client's connection, from its first byte to its last."""
+
+    def __init__(
+        self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._service = service
+        self._reader = reader
+        self._writer = writer
+        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        self._secure = writer.get_extra_info("ssl_object") is not None
+
+    async def serve(self) -> None:
+        """Answer requests until either side ends the connection."""
+        try:
+            while await self._serve_one():
+                pass
+        except _HangupError:
+            return
+        except h11.RemoteProtocolError as error:
+            await self._refuse(error)
+        except (ConnectionError, ssl.SSLError):
+            return  # the client left; nothing is owed to it
+        finally:
+            self._writer.close()
+
+    async def _refuse(self, error: h11.RemoteProtocolError) -> None:
+        """Bytes that are no HTTP: say so, if h11 still can, and hang up."""
+        if self._protocol.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            response = json_response(error.error_status_hint, {"message": str(error)})
+            with suppress(ConnectionError, ssl.SSLError):
+                await self._send(response, "GET", gzipped=False, cut_at=None)
+
+    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._protocol.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value] # NEED_DATA was the only other value
+            self._protocol.receive_data(await self._reader.read(_READ_BYTES))
+
+    async def _request(self) -> Request | None:
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            return None
+        body = bytearray()
+        while isinstance(event := await self._event(), h11.Data):
+            body += event.data
+        if not isinstance(event, h11.EndOfMessage):
+            return None
+        return Request(
+            method=head.method.decode("ascii"),
+            target=head.target.decode("ascii", "replace"),
+            headers={name.decode("ascii"): value.decode("latin-1") for name, value in head.headers},
+            body=bytes(body),
+            secure=self._secure,
+        )
+
+    async def _serve_one(self) -> bool:
+        """One request and its answer; False when there is no next one."""
+        request = await self._request()
+        if request is None:
+            return False
+        started = time.perf_counter()
+        faults = self._service.decide(request.target)
+        response = await self._answer(request, faults)
+        cut_at = next((one.cut_at for one in faults if one.name is FaultName.CUT), None)
+        gzipped = "gzip" in request.headers.get("accept-encoding", "")
+        self._service.note(
+            {
+                "method": request.method,
+                "target": request.target,
+                "status": response.status,
+                "faults": [fault.name.value for fault in faults],
+                "handled_s": round(time.perf_counter() - started, 6),
+            }
+        )
+        await self._send(response, request.method, gzipped=gzipped, cut_at=cut_at)
+        if self._protocol.our_state is h11.MUST_CLOSE:
+            return False
+        self._protocol.start_next_cycle()
+        return True
+
+    async def _answer(self, request: Request, faults: list[Fault]) -> Response:
+        """The handler's answer, or what the faults make of it."""
+        for fault in faults:
+            match fault.name:
+                case FaultName.LATENCY:
+                    await asyncio.sleep(fault.latency_s)
+                case FaultName.RESET:
+                    self._writer.transport.abort()
+                    raise _HangupError
+                case FaultName.STATUS:
+                    return error_response(fault)
+                case FaultName.INVALID_JSON:
+                    return Response(200, b'{"results": [{"id": ')
+        return self._service.handler(request)
+
+    async def _send(
+        self, response: Response, method: str, *, gzipped: bool, cut_at: float | None
+    ) -> None:
+        body = response.body
+        headers = [
+            ("Date", format_datetime(self._service.now(), usegmt=True)),
+            ("Server", "wms-emulator"),
+            *response.headers,
+        ]
+        if response.status != 204:
+            headers.append(("Content-Type", response.content_type))
+        if not isinstance(body, bytes):
+            await self._send_pieces(response.status, headers, body)
+            return
+        if gzipped and body:
+            body = gzip.compress(body, _GZIP_LEVEL)
+            headers.append(("Content-Encoding", "gzip"))
+        if response.status != 204:
+            headers.append(("Content-Length", str(len(body))))
+        head = h11.Response(status_code=response.status, headers=headers)
+        out = self._protocol.send(head) or b""
+        if method == "HEAD":
+            body = b""
+        if cut_at is not None:
+            self._writer.write(out + body[: int(len(body) * cut_at)])
+            await self._writer.drain()
+            raise _HangupError
+        if body:
+            out += self._protocol.send(h11.Data(data=body)) or b""
+        out += self._protocol.send(h11.EndOfMessage()) or b""
+        self._writer.write(out)
+        await self._writer.drain()
+
+    async def _send_pieces(
+        self, status: int, headers: list[tuple[str, str]], pieces: Iterator[bytes]
+    ) -> None:
+        head = h11.Response(status_code=status, headers=headers)
+        self._writer.write(self._protocol.send(head) or b"")
+        for piece in pieces:
+            self._writer.write(self._protocol.send(h11.Data(data=piece)) or b"")
+            await self._writer.drain()
+        self._writer.write(self._protocol.send(h11.EndOfMessage()) or b"")
+        await self._writer.drain()

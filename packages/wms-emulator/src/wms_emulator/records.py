@@ -1,0 +1,150 @@
+"""Values of a record in their three shapes: native, JSON as the API shows it, and SQL column.
+
+Native: int, str, bool, Decimal, ISO date text, microseconds for a timestamp, Ref for a relation,
+None. Pure; knows neither where rows come from nor where they are kept.
+"""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from decimal import Context, Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from wms_emulator.clock import from_us
+from wms_emulator.schema.catalogue import ENTITIES
+from wms_emulator.schema.model import RELATIONS, Entity, Field, Kind
+
+# Stands for ".../entity/" in stored records, because that depends on the host a client asked.
+# DEL is legal in JSON text, is one byte in UTF-8, and no seeded text contains it.
+URL_MARK = "\x7f"
+URL_MARK_BYTES = URL_MARK.encode()
+
+DECIMAL_SCALE = 12
+_WIDE = Context(prec=80)
+_KEY_BYTES = 18
+_KEY_SHIFT = 1 << (8 * _KEY_BYTES - 1)
+_EMPTY_LISTS = frozenset({"order_instructions_set", "order_lock_set", "inventory_lock_set"})
+
+
+class Ref(NamedTuple):
+    """A relation's target: its id and its natural key ("" where it has none)."""
+
+    id: int
+    key: str
+
+
+Row = dict[str, object]
+
+_encoder = msgspec.json.Encoder()
+
+
+def decimal_text(value: Decimal) -> str:
+    """A decimal as the API shows it: plain, without trailing zeros."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def decimal_key(value: Decimal) -> bytes:
+    """A decimal as bytes that compare like the number.
+
+    Raises:
+        ValueError: more than 12 decimals, or too large for 18 bytes.
+    """
+    scaled = _WIDE.scaleb(value, DECIMAL_SCALE)
+    whole = int(scaled)
+    if whole != scaled:
+        raise ValueError("too many decimals")
+    try:
+        return (whole + _KEY_SHIFT).to_bytes(_KEY_BYTES, "big")
+    except OverflowError as error:
+        raise ValueError("number too large") from error
+
+
+def decimal_from_key(key: bytes) -> Decimal:
+    """The decimal that `decimal_key` encoded."""
+    whole = Decimal(int.from_bytes(key, "big") - _KEY_SHIFT)
+    return _WIDE.scaleb(whole, -DECIMAL_SCALE)
+
+
+def timestamp_text(instant_us: int, zone: tzinfo) -> str:
+    """An instant as the API shows it: ISO-8601, microseconds, the zone's offset then."""
+    return from_us(instant_us).astimezone(zone).isoformat(timespec="microseconds")
+
+
+def _set_json(field: Field, count: object, record_id: int) -> object:
+    if field.name in _EMPTY_LISTS:
+        return []
+    if not count:
+        return None
+    entity, column = field.target.split(".")
+    return {"result_count": count, "url": f"{URL_MARK}{entity}/?{column}={record_id}"}
+
+
+def json_value(field: Field, value: object, zone: tzinfo, record_id: int) -> object:
+    """A native value in the form the API shows."""
+    match field.kind:
+        case Kind.SET:
+            return _set_json(field, value, record_id)
+        case Kind.TS if isinstance(value, int):
+            return timestamp_text(value, zone)
+    match value:
+        case Decimal():
+            return decimal_text(value)
+        case Ref() if field.kind is Kind.STATUS:
+            return value.id
+        case Ref():
+            target = ENTITIES.get(field.target)
+            served = target is not None and not target.lookup
+            url = f"{URL_MARK}{field.target}/{value.id}" if served else ""
+            return {"id": value.id, "key": value.key, "url": url}
+    return value
+
+
+def sql_value(value: object) -> object:
+    """A native value in the form its column holds."""
+    match value:
+        case Decimal():
+            return decimal_key(value)
+        case Ref():
+            return value.id
+        case bool():
+            return int(value)
+    return value
+
+
+def native_value(field: Field, column: object, key: str = "") -> object:
+    """The native value of a column; `key` is the natural key of a relation's target."""
+    if column is None:
+        return None
+    if field.kind is Kind.DEC and isinstance(column, bytes):
+        return decimal_from_key(column)
+    if field.kind is Kind.BOOL:
+        return bool(column)
+    if field.kind in RELATIONS and isinstance(column, int):
+        return Ref(column, key)
+    return column
+
+
+def url_mark(entity: Entity, record_id: int) -> str:
+    """A record's own link; entities without an id have none."""
+    return f"{URL_MARK}{entity.name}/{record_id}" if entity.has_id else ""
+
+
+def encode(entity: Entity, row: Mapping[str, object], record_id: int, zone: tzinfo) -> bytes:
+    """A row as the JSON text of its record, links marked by URL_MARK."""
+    shown: dict[str, object] = {}
+    if not entity.has_id:
+        shown["url"] = ""
+    for field in entity.fields:
+        shown[field.name] = json_value(field, row[field.name], zone, record_id)
+        if field.kind is Kind.ID:
+            shown["url"] = url_mark(entity, record_id)
+    return _encoder.encode(shown)
+
+
+def columns(entity: Entity, row: Mapping[str, object]) -> tuple[object, ...]:
+    """A row as its SQL columns, in the order of `entity.stored` without the id."""
+    return tuple(sql_value(row[field.name]) for field in entity.stored if field.kind is not Kind.ID)

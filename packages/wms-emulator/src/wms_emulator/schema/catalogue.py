@@ -1,0 +1,63 @@
+"""Reads entities.txt and lookups.txt into ENTITIES. The notation is described in the files."""
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+
+from wms_emulator.schema.model import Entity, Field, Kind
+
+_SECTION = re.compile(r"\[(\w+)\]")
+_KIND = re.compile(r"(str|int|dec|bool|date|ts|blob|fk|status|set|computed)(\d*)(?:>([\w.]+))?")
+_LOOKUP_FIELDS = (
+    Field("id", Kind.ID, required=True),
+    Field("code", Kind.TEXT, max_length=50, required=True),
+    Field("description", Kind.TEXT, max_length=50, required=True),
+)
+
+
+def _sections(file_name: str) -> Iterator[tuple[str, list[str]]]:
+    """Each [section] of a file with its lines, comments and blank lines left out."""
+    text = resources.files(__package__).joinpath(file_name).read_text(encoding="utf-8")
+    name, lines = "", list[str]()
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        head = _SECTION.fullmatch(line)
+        if head is None:
+            lines.append(line)
+            continue
+        if name:
+            yield name, lines
+        name, lines = head[1], []
+    yield name, lines
+
+
+def _field(line: str) -> Field:
+    name, kind_text, *flags = line.split()
+    match = _KIND.fullmatch(kind_text)
+    if match is None:
+        raise ValueError(f"entities.txt: no such kind: {line!r}")
+    defaults = [flag.removeprefix("default=") for flag in flags if flag.startswith("default=")]
+    return Field(
+        name=name,
+        kind=Kind.ID if name == "id" else Kind(match[1]),
+        max_length=int(match[2] or 0),
+        required="required" in flags,
+        default=defaults[0] if defaults else None,
+        target=match[3] or "",
+        hidden="hidden" in flags,
+    )
+
+
+def _lookup(name: str, lines: list[str]) -> Entity:
+    pairs = [line.split(" ", 1) for line in lines]
+    return Entity(name, _LOOKUP_FIELDS, tuple((int(key), text) for key, text in pairs))
+
+
+def _load() -> dict[str, Entity]:
+    served = [Entity(name, tuple(map(_field, lines))) for name, lines in _sections("entities.txt")]
+    lookups = [_lookup(name, lines) for name, lines in _sections("lookups.txt")]
+    return {entity.name: entity for entity in sorted(served + lookups, key=lambda e: e.name)}
+
+
+ENTITIES: dict[str, Entity] = _load()

@@ -1,0 +1,152 @@
+"""A running emulator for tests: a context manager, and pytest fixtures to import or to list.
+
+The server runs in a thread of this process, on free loopback ports.
+"""
+
+import asyncio
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wms_emulator.api.context import ApiUser
+from wms_emulator.server import HOST, Emulator, Options
+
+USERNAME = "tap_user"
+PASSWORD = "emulator"  # noqa: S105 - documented; it protects nothing
+_START_S = 120
+
+
+@dataclass(frozen=True)
+class WmsServer:
+    """A running emulator as a test sees it."""
+
+    base_url: str
+    ca_file: Path | None
+    port: int
+    admin_port: int
+    username: str
+    password: str
+
+    def admin(self, method: str, path: str, body: object = None) -> bytes:
+        """One request of the admin API; the answer's bytes.
+
+        Raises:
+            RuntimeError: an answer other than 200.
+        """
+        connection = http.client.HTTPConnection(HOST, self.admin_port, timeout=60)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, body=text)
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise RuntimeError(f"{method} {path}: {response.status} {answer.decode()}")
+        return answer
+
+    def changes(self, **wanted: object) -> dict[str, dict[str, int]]:
+        """Change rows now: insert={"allocation": 3}, update=…, delete=…, mod_ts_lag_s=…."""
+        done: dict[str, dict[str, int]] = json.loads(self.admin("POST", "/changes", wanted))
+        return done
+
+    def journal(self, entity: str, at: str = "") -> list[dict[str, object]]:
+        """The rows of an entity as they are now, or were at an ISO instant ("+" as %2B)."""
+        answer = self.admin("GET", f"/journal/{entity}" + (f"?at={at}" if at else ""))
+        return [json.loads(line) for line in answer.split(b"\n") if line]
+
+    def clock(self, **wanted: object) -> str:
+        """Move the clock (now="…", advance_s=…, real=True); the instant it shows."""
+        return str(json.loads(self.admin("POST", "/clock", wanted))["now"])
+
+    def faults(self, *faults: Mapping[str, object], seed: int | None = None) -> None:
+        """Replace the plan of faults; none at all ends them."""
+        body: dict[str, object] = {"faults": [dict(fault) for fault in faults]}
+        self.admin("POST", "/faults", body if seed is None else {**body, "seed": seed})
+
+    def activity(self, **rates: object) -> dict[str, object]:
+        """Let rows change in the background: inserts_per_s=…, updates_per_s=…; none ends it."""
+        shown: dict[str, object] = json.loads(self.admin("POST", "/activity", rates))
+        return shown
+
+    def requests(self) -> list[dict[str, object]]:
+        """The API's latest requests: method, target, status, faults, handled_s."""
+        seen: list[dict[str, object]] = json.loads(self.admin("GET", "/requests"))
+        return seen
+
+
+class _Thread(threading.Thread):
+    """An event loop with one emulator in it."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(name="wms-emulator", daemon=True)
+        self._options = options
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+        self.ready = threading.Event()
+        self.emulator: Emulator | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
+            self.error = error
+        finally:
+            self.ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        async with Emulator(self._options) as emulator:
+            self.emulator = emulator
+            self.ready.set()
+            await self._ending.wait()
+
+    def stop(self) -> None:
+        if self._loop is not None and self._ending is not None and self.is_alive():
+            self._loop.call_soon_threadsafe(self._ending.set)
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+
+@contextmanager
+def running(
+    *,
+    tls: bool = True,
+    seed: int = 7,
+    rows: Mapping[str, int] | None = None,
+    user: ApiUser | None = None,
+    state_dir: Path | None = None,
+    **user_options: object,
+) -> Iterator[WmsServer]:
+    """Run an emulator in a thread while the block runs.
+
+    `user_options` change the account: zone, rows_per_page, forbidden.
+    """
+    account = replace(user or ApiUser(USERNAME, PASSWORD), **user_options)  # type: ignore[arg-type] # checked by the dataclass
+    thread = _Thread(
+        Options(user=account, tls=tls, seed=seed, rows=rows or {}, state_dir=state_dir)
+    )
+    thread.start()
+    if not thread.ready.wait(_START_S):
+        raise TimeoutError("the emulator did not start")
+    if thread.emulator is None:
+        thread.stop()
+        raise RuntimeError("the emulator ended before it was ready")
+    emulator = thread.emulator
+    try:
+        yield WmsServer(
+            emulator.base_url,
+            emulator.ca_file,
+            emulator.port,
+            emulator.admin_port,
+            account.username,
+            account.password,
+        )
+    finally:
+        thread.stop()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from flext_tap_oracle_wms import settings as tap_settings
+from flext_target_oracle import settings as target_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTENT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
@@ -57,8 +59,11 @@ def modelled(schema):
 
 @pytest.mark.parametrize(
     ("kind", "name", "schema"),
-    [("extractors", "tap-oracle-wms", tap_settings.json_schema())],
-    ids=["tap"],
+    [
+        ("extractors", "tap-oracle-wms", tap_settings.json_schema()),
+        ("loaders", "target-oracle", target_settings.singer_schema()),
+    ],
+    ids=["tap", "target"],
 )
 def test_every_setting_of_the_model_is_declared_alike(kind, name, schema):
     settings = plugin(kind, name)["settings"]
@@ -69,7 +74,7 @@ def test_every_setting_of_the_model_is_declared_alike(kind, name, schema):
 def test_the_namespaces_give_the_names_in_the_environment():
     tap, target = plugin("extractors", "tap-oracle-wms"), plugin("loaders", "target-oracle")
     assert f"{tap['namespace']}_".upper() == tap_settings.ENV_PREFIX
-    assert target["namespace"].upper() == "FLEXT_TARGET_ORACLE"
+    assert f"{target['namespace']}_".upper() == target_settings.ENV_PREFIX
 
 
 def test_no_secret_and_no_address_is_in_the_file():
@@ -99,7 +104,7 @@ def test_both_jobs_upsert_and_the_full_one_hands_over():
 @pytest.mark.e2e
 @pytest.mark.xdist_group("e2e")
 def test_meltano_gives_the_tap_what_the_environment_says(tmp_path):
-    """Through Meltano itself: the environment reaches every tap, a tap's own config stands above."""
+    """Through Meltano: the environment reaches every tap, a tap's own config stands above."""
     shutil.copyfile(ROOT / "meltano.yml", tmp_path / "meltano.yml")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FLEXT_", "MELTANO_"))}
     environ = {

@@ -85,7 +85,7 @@ def start(
             [
                 str(meltano.executable("wms-emulator")), "serve", "--tls",
                 "--state-dir", str(place.root / "wms"),
-                *[part for size in sizes for part in ("--rows", size)], *leash,
+                "--rows", *sizes, *leash,
             ],
             {
                 **environ,

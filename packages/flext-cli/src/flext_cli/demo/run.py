@@ -56,7 +56,7 @@ def run(project: Project, *, rows: int, keep: bool, say: Say) -> Outcome:
             incremental_run_id = _job(household, place, environ, INCREMENTAL_JOB)
 
             say("comparing both ends, row by row and column by column")
-            result = verdict.reach(both, (full_run_id, incremental_run_id))
+            result = verdict.reach(both, (full_run_id, incremental_run_id), place.root)
             kept = _keep(household, place, both) if keep else None
         finally:
             if not keep:

@@ -1,0 +1,106 @@
+"""A rig for whole-pipeline tests: both emulators, a Meltano project, and the verdict.
+
+Built of the demo's own parts, so that what is tested is what a user runs.
+"""
+
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from flext_cli import meltano, oracle, project, wms
+from flext_cli.demo import ends, folder, verdict
+from flext_cli.demo.processes import Household
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Rig:
+    """Two running ends and a project between them."""
+
+    place: folder.Folder
+    ends: ends.Ends
+    household: Household
+    environ: dict = field(default_factory=lambda: folder.environment(os.environ))
+
+    def settings(self, **changes):
+        """Write `.env`; a change of None leaves a line out."""
+        settings = {**self.ends.settings(), **changes}
+        filled = {name: value for name, value in settings.items() if value is not None}
+        folder.write_settings(self.place, filled)
+
+    def start(self, *argv, **environ):
+        """A Meltano command in the project, in a session of its own."""
+        return subprocess.Popen(
+            [str(meltano.executable("meltano")), *argv],
+            cwd=self.place.root,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *argv, run_id=None, **environ):
+        """Run a Meltano command to its end; answers exit code and all output."""
+        run_id = run_id or str(uuid.uuid4())
+        process = self.start(*argv, MELTANO_RUN_ID=run_id, **environ)
+        output, _ = process.communicate(timeout=170)
+        return process.returncode, output
+
+    def states(self):
+        """What Meltano holds, by state id."""
+        return meltano.export_states(self.place.root, self.environ)
+
+    def verdict(self, *run_ids):
+        """Both ends compared."""
+        return verdict.reach(self.ends, run_ids, self.place.root)
+
+    def admin(self, method, path, body=None):
+        """One request to the WMS emulator's admin interface."""
+        return wms.admin(self.ends.wms, method, path, body)
+
+    def sql(self, statement, user=None):
+        """One statement in Oracle; answers its rows, if it has any."""
+        with (
+            oracle.connected(user or self.ends.oracle) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def _build(household, root, rows):
+    place = folder.furnish(root, project.find(ROOT, {}))
+    environ = folder.environment(os.environ)
+    both = ends.start(household, place, environ, rows=rows, keep=False)
+    ends.make_account(both)
+    rig = Rig(place, both, household)
+    rig.settings()
+    return rig
+
+
+@pytest.fixture
+def make_rig(tmp_path):
+    """Build a rig for one test; everything it started is ended afterwards."""
+    with Household() as household:
+        yield lambda rows=60: _build(household, tmp_path, rows)
+
+
+@pytest.fixture(scope="module")
+def shared_rig(tmp_path_factory):
+    """A rig for the tests of a module that load nothing into it."""
+    with Household() as household:
+        yield _build(household, tmp_path_factory.mktemp("rig"), 20)
+
+
+@pytest.fixture
+def flext():
+    """The command `flext` of this environment."""
+    return str(Path(sys.executable).parent / "flext")

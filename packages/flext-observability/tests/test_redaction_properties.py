@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flext_observability import redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A secret made of the mask's own character cannot be told from the mask.
 SECRETS = st.text(
@@ -32,7 +36,7 @@ def test_a_secret_never_survives_in_a_text(secret: str, before: str, after: str)
 
 
 @given(SECRETS, st.sampled_from([quote_plus, quote, lambda s: quote(s, safe="")]))
-def test_a_url_encoded_secret_never_survives(secret: str, encode) -> None:
+def test_a_url_encoded_secret_never_survives(secret: str, encode: Callable[[str], str]) -> None:
     text = f"https://host/entity?key={encode(secret)}&page=2"
     assert encode(secret) not in redacted(secret, text)
 

@@ -68,7 +68,7 @@ def is_gone(held: LeaseRecord, here: ProcessIdentity) -> bool:
 def _space() -> str:
     """Return what two processes must share for their pids to be comparable."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         namespace = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
         return "pid:"

@@ -81,6 +81,7 @@ def _locked(workspace: Path) -> Iterator[None]:
     )
     try:
         with _explained(path):
+            workspace.stat()  # the lock would make a folder that is not there
             lock.acquire()
     except Timeout:
         raise TokenFileError(
@@ -129,7 +130,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _remedy(error: BaseException) -> str:
     number = getattr(error, "errno", None)
-    if number in {errno.ENOSPC, errno.EDQUOT}:
+    if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return "free space on that disk and run again; the file is as it was"
     if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return "make the workspace writable for this user, or name another by FLEXT_WORKSPACE"

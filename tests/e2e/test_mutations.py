@@ -41,21 +41,21 @@ MUTATIONS = {
         },
         "_KEY",
     ),
-    "the tap's decimals lose digits": (
+    "the tap's decimals go through a float": (
         "flext_tap_oracle_wms",
         "records.py",
         {
             "        return msgspec.Raw(inner)\n": "        RAN()\n"
-            "        return msgspec.Raw(b'%d' % float(inner))\n",
+            "        return msgspec.Raw(repr(float(inner)).encode())\n",
         },
         None,
     ),
-    "the target's decimals lose digits": (
+    "the target's decimals go through a float": (
         "flext_target_oracle",
         "values.py",
         {
             "                values.append(value or _ZERO)\n": "                RAN()\n"
-            "                values.append(value // 1)\n",
+            "                values.append(Decimal(repr(float(value))))\n",
         },
         None,
     ),
@@ -63,8 +63,9 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "            else moment.astimezone(UTC).replace(tzinfo=None)\n            for": "            "
-            "else RAN() or moment.replace(tzinfo=None)\n            for",
+            "            else moment.astimezone(UTC).replace(tzinfo=None)\n            for": (
+                "            else RAN() or moment.replace(tzinfo=None)\n            for"
+            ),
         },
         "_TS",
     ),

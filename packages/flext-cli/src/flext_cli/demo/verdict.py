@@ -9,6 +9,7 @@ from pathlib import Path
 from flext_cli import compare, expected, oracle, wms
 from flext_cli.demo.ends import SCHEMA, STREAMS, TABLE_PREFIX, Ends
 from flext_cli.oracle import LedgerCounts
+from flext_observability import runs
 
 _KEY = "ID"
 

@@ -1,0 +1,49 @@
+"""The command `flext-target-oracle`: logging is set up, and every failure ends in one message."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from flext_coordination import CoordinationError
+from flext_observability import configure, emit, redaction, run_id_from_env, runs
+from flext_target_oracle.errors import DatabaseError, TargetError
+from flext_target_oracle.events import RunFailed
+from flext_target_oracle.settings import ENV_PREFIX
+from flext_target_oracle.target import TargetOracle
+
+
+def main() -> None:
+    """Run the command line; exits non-zero after any failure."""
+    command = TargetOracle.cli
+    level = os.environ.get(f"{ENV_PREFIX}LOG_LEVEL", "INFO")
+    configure(TargetOracle.name, level=level, run_id=run_id_from_env(os.environ))
+    for name in ("PASSWORD", "WALLET_PASSWORD"):
+        if secret := os.environ.get(ENV_PREFIX + name):
+            redaction.register(secret)
+    sys.exit(_run(command))
+
+
+def _run(command: click.Command) -> int:
+    try:
+        return int(command(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (TargetError, CoordinationError, runs.RunRecordError) as error:
+        code = error.code if isinstance(error, DatabaseError) else ""
+        emit(RunFailed(type(error).__name__, code, _text(error)))
+        return error.exit_code if isinstance(error, TargetError) else 1
+    except Exception as error:  # noqa: BLE001 -- the edge of the process: a fault in the program
+        emit(RunFailed(type(error).__name__, "", _text(error)), error=error)
+        return 70
+
+
+def _text(error: BaseException) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", [])])
+
+
+if __name__ == "__main__":
+    main()

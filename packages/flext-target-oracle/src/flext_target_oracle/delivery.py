@@ -1,0 +1,114 @@
+"""A batch on its way from records to a commit, and what the streams of a run share.
+
+Data and the allowance for refused rows; nothing is sent to the database here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flext_target_oracle.connection import Database, RowError
+from flext_target_oracle.errors import KeyMissingError, RowRefusedError
+from flext_target_oracle.rows import RawBatch, Reject
+from flext_target_oracle.settings import Settings
+from flext_target_oracle.sql.plan import TablePlan
+from flext_target_oracle.values import Rules
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all streams of a run share.
+
+    Attributes:
+        rejects_left: how many more rows may be refused; under `lock`.
+        stopping: set when the run must end soon; waiting for another try then ends.
+    """
+
+    settings: Settings
+    database: Database
+    run_id: str
+    scope: str
+    owner: str
+    lock: threading.Lock
+    stopping: threading.Event
+    rejects_left: int
+    fence_taken: Callable[[int], None]
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What was learnt of the database when the first stream was prepared."""
+
+    control_schema: str
+    rules: Rules
+    max_identifier_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one stream to be made durable together.
+
+    Attributes:
+        end: how many records of the stream were received up to and with this batch.
+        bookmark: the stream's newest bookmark that these records and those before cover, as JSON.
+    """
+
+    raw: RawBatch
+    end: int
+    bookmark: str | None
+
+
+class Delivery:
+    """A batch on its way: its rows, what was refused, and what it claimed of the allowance."""
+
+    def __init__(
+        self, batch: Batch, plan: TablePlan, rows: list[tuple[Any, ...]], rejects: list[Reject]
+    ) -> None:
+        self.batch = batch
+        self.plan = plan
+        self.rows = rows
+        self.rejects = rejects
+        self.refused: list[Reject] = []
+        self._claimed = 0
+
+    def reject(self, error: RowError) -> Reject:
+        """Return the refusal of a row that Oracle did not take into the staging table."""
+        row = self.rows[error.row]
+        record = bytes(self.batch.raw.records[row[-1]]).decode("utf-8", "backslashreplace")
+        key = {
+            column.prop: str(value)
+            for column, value in zip(self.plan.columns, row, strict=False)
+            if column.is_key
+        }
+        return Reject(self.plan.stream, "", error.code, error.message, str(key), record)
+
+    def refuse(self, rejects: list[Reject], shared: Surroundings) -> None:
+        """Count the refused rows against the run's allowance, once however often it is tried.
+
+        Raises:
+            RowRefusedError: there are more than allowed; names the first row.
+        """
+        self.refused = rejects
+        new = len(rejects) - self._claimed
+        if new <= 0:
+            return
+        with shared.lock:
+            allowed = shared.rejects_left >= new
+            if allowed:
+                shared.rejects_left -= new
+        if allowed:
+            self._claimed += new
+            return
+        first = rejects[0]
+        place = f' column "{first.column}"' if first.column else ""
+        text = (
+            f"stream {first.stream}: row {first.key or '(no key)'}{place}: {first.code}:"
+            f" {first.message}; the batch was rolled back. Refused rows exceed max_rejects"
+            f" ({shared.settings.max_rejects}): mend the source, or raise max_rejects to keep such"
+            " rows in FLEXT_REJECTS and go on"
+        )
+        raise (KeyMissingError if first.code == "KEY_NULL" else RowRefusedError)(text)

@@ -1,0 +1,71 @@
+"""What can end a run or a batch, grouped by what the reader must do. No logic lives here.
+
+Every message names the setting or the place and the remedy, and never holds a secret or the value
+of a column that is not a key.
+"""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+
+
+class TargetError(Exception):
+    """The base: one message for the user, exit code 1, no traceback."""
+
+    exit_code = 1
+
+
+class SettingsError(TargetError):
+    """A setting is missing or wrong: change it."""
+
+
+class InputError(TargetError):
+    """The Singer messages break the protocol: the tap is at fault."""
+
+
+class RecordBeforeSchemaError(InputError, RecordsWithoutSchemaException):
+    """A RECORD came before the SCHEMA of its stream."""
+
+
+class SchemaRefusedError(TargetError):
+    """The stream's schema cannot be held by the table: change one of them."""
+
+
+class RowRefusedError(TargetError):
+    """More rows were refused than `max_rejects` allows; the batch was rolled back."""
+
+
+class KeyMissingError(RowRefusedError, MissingKeyPropertiesError):
+    """The refused row has no value for a key property."""
+
+
+class DatabaseError(TargetError):
+    """Oracle, or the way to it, refused: the message says what to change."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ConnectionLostError(DatabaseError):
+    """The session is gone; whether its last statement took effect is unknown. Ask the fence."""
+
+
+class ContendedError(DatabaseError):
+    """Another session was in the way (deadlock, a key inserted meanwhile): roll back, try again."""
+
+
+class RowDataError(DatabaseError):
+    """Oracle refuses a value of the batch."""
+
+
+class FenceLostError(TargetError):
+    """Another run took this table and scope over: nothing more may be committed by this one."""
+
+
+class TerminatedError(TargetError):
+    """The process was asked to stop; what is durable was reported in STATE."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"stopped by signal {signum}; STATE holds what was committed")
+        self.exit_code = 128 + signum

@@ -1,0 +1,61 @@
+"""The one door to the input: lines of bytes, with a tick when none come for a while."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import IO
+
+from flext_target_oracle.errors import InputError
+
+CHUNK_BYTES = 256 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+
+def chunks(
+    source: IO[str] | IO[bytes],
+    *,
+    tick_s: float,
+    waiting: Callable[[], AbstractContextManager[None]],
+) -> Iterator[list[bytes]]:
+    """Yield the lines as they come, an empty list each time none came for `tick_s`.
+
+    Args:
+        source: a file of text or bytes; one that has a descriptor must not have been read from.
+        tick_s: seconds.
+        waiting: entered while the input is waited for, and only then.
+
+    Raises:
+        InputError: a line is longer than any message may be.
+    """
+    try:
+        descriptor = source.fileno()
+    except (OSError, AttributeError, io.UnsupportedOperation):
+        yield from _in_memory(source)
+        return
+    rest = b""
+    while True:
+        with waiting():
+            ready, _, _ = select.select([descriptor], [], [], tick_s)
+            data = os.read(descriptor, CHUNK_BYTES) if ready else None
+        if data is None:
+            yield []
+            continue
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            raise InputError(f"a line of the input is longer than {MAX_LINE_BYTES} bytes")
+        yield [line for line in lines if line.strip()]
+    if rest.strip():
+        yield [rest]
+
+
+def _in_memory(source: IO[str] | IO[bytes]) -> Iterator[list[bytes]]:
+    for line in source:
+        data = line.encode("utf-8") if isinstance(line, str) else line
+        if data.strip():
+            yield [data.rstrip(b"\n")]

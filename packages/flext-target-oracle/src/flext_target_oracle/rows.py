@@ -1,0 +1,249 @@
+"""Raw records of one stream become rows of binds, or refusals with the reason.
+
+A batch takes the fast path (one typed decoder for all its records, columns converted in bulk) when
+all of it is ordinary; else each value is judged by itself. Both give the same rows. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from flext_target_oracle import values
+from flext_target_oracle.sql.plan import EXTRACTED_AT, Column, TablePlan
+from flext_target_oracle.sql.types import Shape
+from flext_target_oracle.values import OverflowedError, Rules, UnfitError, UnusualError
+
+#: A longer record is refused, so that memory has a bound.
+MAX_RECORD_BYTES = 5 * 1024 * 1024
+_NULL = msgspec.Raw(b"null")
+_METADATA_PROPS = ("_sdc_extracted_at", "_sdc_batched_at", "_sdc_received_at")
+_FIELD_TYPES: dict[Shape, Any] = {
+    Shape.INTEGER: int | None,
+    Shape.NUMBER: msgspec.Raw,
+    Shape.BOOLEAN: bool | None,
+    Shape.TEXT: str | None,
+    Shape.TIME: str | None,
+    Shape.DATE: date | None,
+    Shape.TIMESTAMP: str | None,
+    Shape.JSON: msgspec.Raw,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A refused row.
+
+    Attributes:
+        column: the first one at fault; empty where the record as a whole is.
+        key: the row's key properties and values as JSON text, as far as they can be read.
+        record: the raw record.
+    """
+
+    stream: str
+    column: str
+    code: str
+    message: str
+    key: str
+    record: str
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a batch became.
+
+    Attributes:
+        rows: binds in the order of `statements.staged`.
+        overflowing: columns whose texts need a CLOB; while there are any, `rows` is not complete.
+        undeclared: properties of records that the schema does not know; they are not loaded.
+    """
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    overflowing: set[str] = field(default_factory=set)
+    undeclared: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """Records as they came, each with its `time_extracted`."""
+
+    records: Sequence[msgspec.Raw]
+    extracted: Sequence[str | None]
+    received: Sequence[datetime]
+    batched_at: datetime
+
+
+class RowReader:
+    """Reads the records of one table plan; holds the compiled decoder."""
+
+    def __init__(self, plan: TablePlan, rules: Rules, *, to_clob: bool) -> None:
+        self._plan = plan
+        self._rules = rules
+        self._to_clob = to_clob
+        self._by_prop = {column.prop: column for column in plan.columns}
+        self._key_positions = [index for index, column in enumerate(plan.columns) if column.is_key]
+        self._decoder = _compiled(plan)
+
+    def read(self, batch: RawBatch) -> Rows:
+        """Return the rows of a batch, or what is refused of it."""
+        if self._decoder is not None:
+            try:
+                return Rows(rows=self._fast(self._decoder, batch))
+            except (UnusualError, UnfitError, msgspec.MsgspecError, UnicodeDecodeError):
+                pass  # not a verdict: the exact path gives it
+        return self._exact(batch)
+
+    def _fast(self, decoder: msgspec.json.Decoder[Any], batch: RawBatch) -> list[tuple[Any, ...]]:
+        if max((memoryview(raw).nbytes for raw in batch.records), default=0) > MAX_RECORD_BYTES:
+            raise UnusualError
+        decode, astuple = decoder.decode, msgspec.structs.astuple
+        fields = list(zip(*[astuple(decode(raw)) for raw in batch.records], strict=True))
+        width = len(self._plan.columns)
+        for index in self._key_positions:
+            if any(value is None or value == "" for value in fields[index]):
+                raise UnusualError
+        columns = [
+            _bulk(column, fields[index], self._rules)
+            for index, column in enumerate(self._plan.columns)
+        ]
+        extracted = self._extracted(batch, fields[width])
+        total = len(batch.records)
+        columns += [extracted, [batch.batched_at] * total, batch.received, range(total)]
+        return list(zip(*columns, strict=True))
+
+    @staticmethod
+    def _extracted(batch: RawBatch, own: Sequence[str | None]) -> list[datetime]:
+        """When each row was extracted; a tap that does not say gives way to its arrival."""
+        known: dict[str, datetime] = {}
+        times = []
+        for declared, said, received in zip(own, batch.extracted, batch.received, strict=True):
+            text = declared or said
+            if text is None:
+                times.append(received)
+                continue
+            if text not in known:
+                known[text] = values.timestamp(text)
+            times.append(known[text])
+        return times
+
+    def _exact(self, batch: RawBatch) -> Rows:
+        result = Rows()
+        for position, record in enumerate(batch.records):
+            raw = bytes(record)
+            try:
+                row = self._row(raw, batch, position, result)
+            except _RefusedError as refused:
+                key = self._key_text(raw)
+                text = raw.decode("utf-8", "backslashreplace")
+                result.rejects.append(
+                    Reject(self._plan.stream, refused.column, refused.code, str(refused), key, text)
+                )
+            else:
+                result.rows.append(row)
+        return result
+
+    def _row(self, raw: bytes, batch: RawBatch, position: int, result: Rows) -> tuple[Any, ...]:
+        if len(raw) > MAX_RECORD_BYTES:
+            raise _RefusedError("", "RECORD_TOO_LARGE", f"more than {MAX_RECORD_BYTES} bytes")
+        fields = _members(raw)
+        extracted = batch.extracted[position]
+        for prop, value in fields.items():
+            if prop == _METADATA_PROPS[0] and bytes(value)[:1] == b'"':
+                extracted = msgspec.json.decode(value)
+            elif prop not in self._by_prop and prop not in _METADATA_PROPS:
+                result.undeclared.add(prop)
+        row = [self._value(column, bytes(fields.get(column.prop, _NULL)), result)
+               for column in self._plan.columns]  # fmt: skip
+        received = batch.received[position]
+        try:
+            moment = received if extracted is None else values.timestamp(extracted)
+        except UnfitError as error:
+            raise _RefusedError(EXTRACTED_AT, error.code, str(error)) from error
+        return (*row, moment, batch.batched_at, received, position)
+
+    def _value(self, column: Column, raw: bytes, result: Rows) -> Any:
+        try:
+            value = values.exact(column.shape, column.type, raw, self._rules)
+        except OverflowedError as error:
+            if self._to_clob and not column.is_key:
+                result.overflowing.add(column.name)
+                return None
+            raise _RefusedError(column.name, error.code, str(error)) from error
+        except UnfitError as error:
+            raise _RefusedError(column.name, error.code, str(error)) from error
+        if column.is_key and (value is None or value == ""):
+            raise _RefusedError(column.name, "KEY_NULL", "a key is never NULL (nor '', its equal)")
+        return value
+
+    def _key_text(self, raw: bytes) -> str:
+        props = [self._plan.columns[index].prop for index in self._key_positions]
+        try:
+            fields = _members(raw)
+        except _RefusedError:
+            return ""
+        return msgspec.json.encode({prop: fields.get(prop, _NULL) for prop in props}).decode(
+            "utf-8", "backslashreplace"
+        )
+
+
+class _RefusedError(Exception):
+    def __init__(self, column: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+        self.code = code
+
+
+_members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _members(raw: bytes) -> Mapping[str, msgspec.Raw]:
+    try:
+        return _members_decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _RefusedError("", "JSON", f"the record is not an object: {error}") from error
+
+
+def _compiled(plan: TablePlan) -> msgspec.json.Decoder[Any] | None:
+    """The typed decoder; None where the schema has what only the exact path reads."""
+    own = {column.prop for column in plan.columns}
+    if own & set(_METADATA_PROPS) or any(
+        column.shape is Shape.ANY or not _is_plain(column.prop) for column in plan.columns
+    ):
+        return None
+    fields: list[tuple[str, Any, Any]] = []
+    for index, column in enumerate(plan.columns):
+        kind = _FIELD_TYPES[column.shape]
+        default = _NULL if kind is msgspec.Raw else None
+        fields.append((f"f{index}", kind, msgspec.field(default=default, name=column.prop)))
+    for index, prop in enumerate(_METADATA_PROPS):
+        fields.append((f"m{index}", str | None, msgspec.field(default=None, name=prop)))
+    struct = msgspec.defstruct("Record", fields, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(struct)
+
+
+def _is_plain(prop: str) -> bool:
+    """Whether a struct's field may carry the name."""
+    return prop.isprintable() and '"' not in prop and "\\" not in prop
+
+
+def _bulk(column: Column, fields: Sequence[Any], rules: Rules) -> Sequence[Any]:
+    match column.shape:
+        case Shape.INTEGER:
+            return values.bulk_integers(fields, column.type)
+        case Shape.NUMBER:
+            return values.bulk_numbers(fields, column.type)
+        case Shape.BOOLEAN:
+            return values.bulk_booleans(fields)
+        case Shape.TIMESTAMP:
+            return values.bulk_timestamps(fields)
+        case Shape.DATE:
+            return fields
+        case Shape.JSON:
+            return values.bulk_json(fields, column.type, rules)
+        case _:
+            return values.bulk_texts(fields, column.type, rules)

@@ -1,0 +1,302 @@
+"""One run: messages come in, batches go out to the loaders, STATE goes out behind them.
+
+Everything here happens in the main thread but what `lanes` runs, which is a stream's preparing and
+loading, and the writing of STATE, which is under a lock.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import flext_coordination
+from flext_coordination import CoordinationError, LeaseLostError
+from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
+from flext_target_oracle import clock, events, messages
+from flext_target_oracle.connection import Database
+from flext_target_oracle.delivery import Batch, Surroundings
+from flext_target_oracle.errors import (
+    FenceLostError,
+    InputError,
+    RecordBeforeSchemaError,
+    SchemaRefusedError,
+    TerminatedError,
+)
+from flext_target_oracle.interruption import Interruption
+from flext_target_oracle.lanes import Lanes
+from flext_target_oracle.loader import StreamLoader
+from flext_target_oracle.messages import Message
+from flext_target_oracle.settings import Settings
+from flext_target_oracle.sink import Sink
+from flext_target_oracle.sql import identifiers
+from flext_target_oracle.sql.plan import StreamSchema
+from flext_target_oracle.state import Bookmarks, bookmark_of
+
+COMPONENT = "flext-target-oracle"
+StateWriter = Callable[[dict[str, Any]], None]
+
+
+class Run:
+    """From the first message to the last commit; `finish` or `abandon` ends it."""
+
+    def __init__(
+        self, settings: Settings, write_state: StateWriter, interruption: Interruption
+    ) -> None:
+        self._settings = settings
+        self._write_state = write_state
+        self._interruption = interruption
+        self._sinks: dict[str, Sink] = {}
+        self._tables: dict[str, str] = {}
+        self._bookmarks = Bookmarks()
+        self._state_lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._lanes = Lanes(
+            workers=settings.max_parallelism,
+            buffer_bytes=settings.buffer_bytes,
+            waiting=interruption.waiting,
+        )
+        self._workspace: Path = flext_coordination.workspace_from_env(os.environ)
+        self._scope = flext_coordination.scope_from_env(os.environ)
+        self._run_id = ""
+        self._shared: Surroundings | None = None
+        self._lease: flext_coordination.Lease | None = None
+        self._held = ExitStack()
+        self._began_s = clock.monotonic_s()
+        self.counts: Counter[str] = Counter()
+        if (run_id := run_id_from_env(os.environ)) is not None:
+            self._begin(run_id)
+
+    def _begin(self, run_id: str) -> None:
+        """Take the lease of the scope before anything else is touched."""
+        self._run_id = run_id
+        set_process_context(run_id=run_id)
+        owner = f"{COMPONENT} {getpass.getuser()}@{socket.gethostname()}:{os.getpid()}"
+        self._lease = flext_coordination.acquire(
+            self._workspace, self._scope, run_id=run_id[:120], owner=COMPONENT
+        )
+        self._lease.start_heartbeat()
+        runs.start(self._workspace, run_id, COMPONENT)
+        database = Database(self._settings, run_id=run_id)
+        self._held.callback(database.close)
+        self._shared = Surroundings(
+            settings=self._settings,
+            database=database,
+            run_id=run_id,
+            scope=self._scope,
+            owner=owner,
+            lock=threading.Lock(),
+            stopping=self._stopping,
+            rejects_left=self._settings.max_rejects,
+            fence_taken=self._lease.record_fence,
+        )
+        emit(events.RunStarted(self._scope, self._settings.load_method))
+
+    # messages
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Take lines of the input; an empty chunk only lets open batches age.
+
+        Raises:
+            TargetError: a line is wrong, or a stream has failed.
+        """
+        received_at = clock.utc_now()
+        for line in lines:
+            message = messages.parse(line)
+            if message.type == "RECORD":
+                sink = self._sinks.get(message.stream or "")
+                if sink is None:
+                    raise RecordBeforeSchemaError(
+                        f"a RECORD of stream {messages.stream_of(message)!r} came before its SCHEMA"
+                    )
+                if not sink:
+                    sink.opened_s = clock.monotonic_s()
+                sink.add(message.record, message.time_extracted, received_at, len(line))
+                if (
+                    len(sink) >= self._settings.batch_size
+                    or sink.size_bytes >= self._settings.batch_bytes
+                ):
+                    self._close(sink)
+                self.counts["RECORD"] += 1
+            else:
+                self._other(message)
+        self._close_aged()
+        self._lanes.check()
+        if self._lease is not None:
+            self._lease.check()
+        self._interruption.check()
+
+    def _other(self, message: Message) -> None:
+        self._ensure_begun(message)
+        match message.type:
+            case "SCHEMA":
+                self._schema(message)
+            case "STATE":
+                self._state(messages.json_object(message.value, "the value of a STATE message"))
+            case "ACTIVATE_VERSION":
+                emit(events.VersionKept(messages.stream_of(message), message.version or 0))
+            case "BATCH":
+                raise InputError(
+                    "a BATCH message came, which is not supported: take batch_config out of the"
+                    " tap's settings"
+                )
+            case _:
+                raise InputError(f"a message has the unknown type {message.type!r}")
+        self.counts[message.type] += 1
+
+    def _ensure_begun(self, message: Message) -> Surroundings:
+        if self._shared is None:
+            self._begin(message.flext_run_id or str(uuid.uuid4()))
+        if self._shared is None:
+            raise RuntimeError("the run did not begin")
+        return self._shared
+
+    def _schema(self, message: Message) -> None:
+        settings = self._settings
+        source = messages.stream_schema(message, replication_key=settings.replication_key)
+        known = self._sinks.get(source.stream)
+        if known is not None and known.source == source:
+            return
+        self._check_table(source)
+        if not source.key_properties:
+            self._check_keyless(source)
+        if known is None:
+            shared = self._ensure_begun(message)
+            known = Sink(source, StreamLoader(shared, source.stream))
+            self._sinks[source.stream] = known
+        else:
+            self._close(known)  # what came under the old schema goes first
+            known.source = source
+        loader = known.loader
+        self._submit(source.stream, lambda: loader.prepare(source))
+
+    def _check_table(self, source: StreamSchema) -> None:
+        if not isinstance(source.schema.get("properties"), dict):
+            raise SchemaRefusedError(
+                f"stream {source.stream}: its SCHEMA message has no properties"
+            )
+        table = identifiers.identifier(self._settings.table_prefix + source.stream)
+        other = self._tables.setdefault(table, source.stream)
+        if other != source.stream:
+            raise SchemaRefusedError(
+                f"streams {other!r} and {source.stream!r} are both table {table}: rename or"
+                " deselect one of them in the tap"
+            )
+
+    def _check_keyless(self, source: StreamSchema) -> None:
+        settings = self._settings
+        if settings.load_method == "append-only" and not settings.append_at_least_once:
+            raise SchemaRefusedError(
+                f"stream {source.stream} has no key_properties: with load_method append-only a"
+                " repeated run would repeat its rows; set append_at_least_once to accept that"
+            )
+        if source.stream not in self._sinks:
+            emit(events.StreamAppended(source.stream))
+
+    def _state(self, state: dict[str, Any]) -> None:
+        positions = {name: sink.received for name, sink in self._sinks.items()}
+        for name, sink in self._sinks.items():
+            bookmark = bookmark_of(state, name)
+            if bookmark is not None:
+                sink.bookmark = msgspec.json.encode(bookmark).decode()
+        with self._state_lock:
+            self._bookmarks.received(state, positions)
+        self._write_what_is_durable()
+
+    # batches
+
+    def _close_aged(self) -> None:
+        now_s = clock.monotonic_s()
+        for sink in self._sinks.values():
+            if sink and now_s - sink.opened_s >= self._settings.batch_age_s:
+                self._close(sink)
+
+    def _close(self, sink: Sink) -> None:
+        if not sink:
+            return
+        size_bytes = sink.size_bytes
+        batch, stream, loader = sink.close(clock.utc_now()), sink.source.stream, sink.loader
+        self._submit(stream, lambda: self._load(stream, loader, batch), size_bytes=size_bytes)
+
+    def _submit(self, stream: str, task: Callable[[], None], *, size_bytes: int = 0) -> None:
+        def in_context() -> None:
+            with bound(stream=stream):
+                task()
+
+        self._lanes.submit(stream, in_context, size_bytes=size_bytes)
+
+    def _load(self, stream: str, loader: StreamLoader, batch: Batch) -> None:
+        loader.load(batch)
+        with self._state_lock:
+            self._bookmarks.durable(stream, batch.end)
+        self._write_what_is_durable()
+
+    def _write_what_is_durable(self) -> None:
+        with self._state_lock:
+            state = self._bookmarks.line()
+            if state is not None:
+                self._write_state(state)
+        if state is not None:
+            emit(events.StateWritten(len(self._sinks)))
+
+    # the end
+
+    def finish(self) -> None:
+        """Load what is open, and end: when this returns, everything received is durable.
+
+        Raises:
+            TargetError: some of it could not be loaded.
+        """
+        for sink in self._sinks.values():
+            self._close(sink)
+        self._lanes.drain()
+        self._lanes.check()
+        self._lanes.stop()
+        if self._lease is not None:
+            self._lease.check()
+        self._write_what_is_durable()
+        lines = sum(self.counts.values())
+        if self._shared is not None:
+            emit(events.RunEnded(clock.monotonic_s() - self._began_s, lines))
+        self._end("completed", exit_code=0)
+
+    def abandon(self, error: BaseException, *, exit_code: int) -> None:
+        """End after a failure: what other streams have received is loaded, what failed is not.
+
+        After a signal, or when the lease is lost, nothing more is begun; what runs is finished.
+        """
+        try:
+            if not isinstance(error, TerminatedError | LeaseLostError | FenceLostError):
+                for sink in self._sinks.values():
+                    self._close(sink)
+                self._lanes.drain()
+        finally:
+            self._stopping.set()
+            self._lanes.stop()
+            self._write_what_is_durable()
+            try:
+                self._end(f"failed: {type(error).__name__}", exit_code=exit_code)
+            except (CoordinationError, runs.RunRecordError) as second:
+                error.add_note(f"and the run's end was not recorded: {second}")
+
+    def _end(self, outcome: str, *, exit_code: int) -> None:
+        self._held.close()
+        if self._shared is not None:
+            runs.finish(
+                self._workspace,
+                self._run_id,
+                COMPONENT,
+                exit_code=exit_code,
+                streams=metrics.snapshot(),
+            )
+        if self._lease is not None:
+            self._lease.release(outcome)

@@ -1,0 +1,220 @@
+"""The settings: one model, from which the SDK's schema, the checks and the messages are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from flext_target_oracle.errors import SettingsError
+
+ENV_PREFIX = "FLEXT_TARGET_ORACLE_"
+_LATER = "is not available yet"
+
+
+class Settings(BaseModel):
+    """What the target can be told. Times are in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    host: Annotated[str, Field(min_length=1, description="Host of the Oracle listener.")]
+    port: Annotated[
+        int | None,
+        Field(ge=1, le=65535, description="Port; 2484 for tcps and 1521 for tcp if not set."),
+    ] = None
+    service_name: Annotated[str, Field(min_length=1, description="Service of the database.")]
+    protocol: Annotated[
+        Literal["tcps", "tcp"],
+        Field(description="tcps (TLS); plain tcp only when it is asked for here, never by itself."),
+    ] = "tcps"
+    user: Annotated[str, Field(min_length=1, description="User, or proxy as user[SCHEMA].")]
+    password: Annotated[SecretStr, Field(min_length=1, description="Password of the user.")]
+    ca_file: Annotated[
+        str | None, Field(description="PEM file of the issuers that the server is trusted by.")
+    ] = None
+    wallet_location: Annotated[
+        str | None, Field(description="Folder of ewallet.pem, instead of ca_file.")
+    ] = None
+    wallet_password: Annotated[
+        SecretStr | None, Field(description="Password of the wallet, if it has one.")
+    ] = None
+    ssl_server_dn_match: Annotated[
+        bool, Field(description="Whether the certificate must name the host.")
+    ] = True
+    # "schema" is a deprecated method name of the base class, hence the alias.
+    target_schema: Annotated[
+        str, Field(alias="schema", min_length=1, description="Schema of the tables.")
+    ] = "OIC"
+    table_prefix: Annotated[str, Field(description="What table names begin with.")] = "WMS_"
+    control_schema: Annotated[
+        str | None,
+        Field(
+            description="Schema of fence, ledger, rejects and staging; the connecting user's if not"
+            " set."
+        ),
+    ] = None
+    load_method: Annotated[
+        Literal["upsert", "append-only"],
+        Field(
+            description="upsert: one row per key, the newest; append-only: one row per key and"
+            " replication value."
+        ),
+    ] = "upsert"
+    append_at_least_once: Annotated[
+        bool,
+        Field(
+            description="With append-only, load streams without key although a repeated run repeats"
+            " their rows."
+        ),
+    ] = False
+    replication_key: Annotated[
+        str,
+        Field(
+            description="Property that orders the versions of a row where a SCHEMA message names no"
+            " bookmark_properties; ignored by streams that lack it."
+        ),
+    ] = "mod_ts"
+    on_missing: Annotated[
+        Literal["keep"],
+        Field(description="What becomes of rows an ACTIVATE_VERSION no longer names: keep them."),
+    ] = "keep"
+    batch_size: Annotated[int, Field(ge=1, le=50_000, description="Most rows of a batch.")] = 1000
+    batch_bytes: Annotated[
+        int, Field(ge=1, description="A batch closes when its records reach this size.")
+    ] = 8 * 1024 * 1024
+    batch_age_s: Annotated[
+        float, Field(gt=0, description="A batch closes when its oldest record is this old.")
+    ] = 10.0
+    buffer_bytes: Annotated[
+        int, Field(ge=1, description="Most bytes of records held at once; reading waits at it.")
+    ] = 32 * 1024 * 1024
+    max_parallelism: Annotated[
+        int, Field(ge=1, le=64, description="Streams that are loaded at the same time.")
+    ] = 5
+    max_rejects: Annotated[
+        int,
+        Field(ge=0, description="Refused rows (kept in FLEXT_REJECTS) after which the run stops."),
+    ] = 0
+    inexact_number: Annotated[
+        Literal["reject", "round"],
+        Field(description="What becomes of a number with more decimals than its column holds."),
+    ] = "reject"
+    on_overflow: Annotated[
+        Literal["clob", "reject"],
+        Field(description="A text over its VARCHAR2 makes the column a CLOB, or is refused."),
+    ] = "clob"
+    add_record_metadata: Annotated[
+        bool, Field(description="Whether tables have the three _SDC_ columns.")
+    ] = True
+    connect_timeout_s: Annotated[float, Field(gt=0, description="For the connection to stand.")] = (
+        30.0
+    )
+    request_timeout: Annotated[
+        float, Field(gt=0, le=86_400, description="For each answer of the database.")
+    ] = 600.0
+    max_retries: Annotated[
+        int, Field(ge=0, le=100, description="How often a batch is tried again after a lost"
+                   " connection or a deadlock.")
+    ] = 5  # fmt: skip
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level logged.")
+    ] = "INFO"
+
+    @field_validator("load_method", "on_missing", mode="before")
+    @classmethod
+    def _not_yet(cls, value: object) -> object:
+        if value in {"overwrite", "soft", "hard"}:
+            raise ValueError(f"{value} {_LATER}")
+        return value
+
+    @field_validator("target_schema", "table_prefix", "control_schema")
+    @classmethod
+    def _upper(cls, value: str | None) -> str | None:
+        if value is not None and ('"' in value or "\0" in value):
+            raise ValueError("a name holds no double quote")
+        return value.upper() if value is not None else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: Any) -> Any:
+        """An empty value, as an unset line of .env gives it, is no value."""
+        if isinstance(values, Mapping):
+            return {k: v for k, v in values.items() if v is not None and v != ""}
+        return values
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.port is None:
+            object.__setattr__(self, "port", 2484 if self.protocol == "tcps" else 1521)
+        if self.protocol == "tcp" and (self.ca_file or self.wallet_location):
+            raise ValueError("ca_file and wallet_location need protocol tcps")
+        if self.ca_file and self.wallet_location:
+            raise ValueError("ca_file and wallet_location exclude each other: set one")
+        return self
+
+
+def load(config: Mapping[str, Any]) -> Settings:
+    """Return the settings of a Singer configuration.
+
+    Raises:
+        SettingsError: one message with every setting at fault; no value of a setting is in it.
+    """
+    try:
+        return Settings.model_validate(dict(config))
+    except ValidationError as error:
+        problems = [
+            _problem(".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError("; ".join(problems)) from None
+
+
+def _problem(name: str, kind: str, message: str) -> str:
+    if not name:
+        return f"settings: {message.removeprefix('Value error, ')}"
+    variable = ENV_PREFIX + name.upper()
+    if kind == "missing":
+        return f"setting {name} is missing: set it in the configuration or as {variable}"
+    if kind == "extra_forbidden":
+        return f"setting {name} is unknown: `flext-target-oracle --about` lists them"
+    return f"setting {name} ({variable}): {message.removeprefix('Value error, ')}"
+
+
+def singer_schema() -> dict[str, Any]:
+    """Return the settings as the JSON schema that `--about` and Meltano read."""
+    properties: dict[str, Any] = {}
+    required = []
+    for attribute, item in Settings.model_fields.items():
+        name = item.alias or attribute
+        kinds, choices, secret = _json_types(item.annotation)
+        entry: dict[str, Any] = {"type": kinds, "description": item.description}
+        if choices:
+            entry["enum"] = choices
+        if secret:
+            entry["secret"] = True
+        if item.is_required():
+            required.append(name)
+        elif item.default is not None:
+            entry["default"] = item.default
+        properties[name] = entry
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _json_types(annotation: Any) -> tuple[list[str], list[str], bool]:
+    if get_origin(annotation) is Literal:
+        return ["string"], list(get_args(annotation)), False
+    members = list(get_args(annotation) or (annotation,))
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", SecretStr: "string"}
+    kinds = [names[item] for item in members if item in names]
+    if type(None) in members:
+        kinds.append("null")
+    return kinds, [], SecretStr in members

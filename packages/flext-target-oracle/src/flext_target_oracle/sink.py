@@ -1,0 +1,55 @@
+"""A stream's open batch: records as they arrive, and when there are enough of them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from flext_target_oracle.delivery import Batch
+from flext_target_oracle.loader import StreamLoader
+from flext_target_oracle.rows import RawBatch
+from flext_target_oracle.sql.plan import StreamSchema
+
+
+@dataclass(slots=True)
+class Sink:
+    """One stream of the input.
+
+    Attributes:
+        received: how many records came in this run.
+        bookmark: its newest bookmark as JSON text.
+        size_bytes: of the open batch.
+        opened_s: when its first record came, by the monotonic clock.
+    """
+
+    source: StreamSchema
+    loader: StreamLoader
+    received: int = 0
+    bookmark: str | None = None
+    size_bytes: int = 0
+    opened_s: float = 0.0
+    _records: list[msgspec.Raw] = field(default_factory=list)
+    _extracted: list[str | None] = field(default_factory=list)
+    _received_at: list[datetime] = field(default_factory=list)
+
+    def add(
+        self, record: msgspec.Raw, extracted: str | None, received_at: datetime, size_bytes: int
+    ) -> None:
+        """Take a record into the open batch."""
+        self._records.append(record)
+        self._extracted.append(extracted)
+        self._received_at.append(received_at)
+        self.size_bytes += size_bytes
+        self.received += 1
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def close(self, batched_at: datetime) -> Batch:
+        """Return the open batch and begin another."""
+        raw = RawBatch(self._records, self._extracted, self._received_at, batched_at)
+        self._records, self._extracted, self._received_at = [], [], []
+        self.size_bytes = 0
+        return Batch(raw, self.received, self.bookmark)

@@ -1,0 +1,251 @@
+"""What a stream needs of its table, and what must change for the table to give it.
+
+`wanted` reads a Singer schema; `settle` compares it with the catalogue and returns the plan that
+every statement is built from, with the DDL that makes it true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from flext_target_oracle.errors import SchemaRefusedError
+from flext_target_oracle.sql import identifiers, types
+from flext_target_oracle.sql.types import ColumnType, Shape
+
+EXTRACTED_AT = "_SDC_EXTRACTED_AT"
+BATCHED_AT = "_SDC_BATCHED_AT"
+RECEIVED_AT = "_SDC_RECEIVED_AT"
+METADATA = (EXTRACTED_AT, BATCHED_AT, RECEIVED_AT)
+POSITION = "FLEXT_POS"
+ROW_NUMBER = "FLEXT_RN"
+MAX_COLUMNS = 1000
+_RESERVED = frozenset({POSITION, ROW_NUMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSchema:
+    """A SCHEMA message.
+
+    Attributes:
+        stream: its name.
+        schema: JSON schema of a record.
+        key_properties: what identifies a row; empty if nothing does.
+        order_properties: what orders the versions of a row; those without a column are ignored.
+    """
+
+    stream: str
+    schema: Mapping[str, Any]
+    key_properties: tuple[str, ...] = ()
+    order_properties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A property and the column that holds it."""
+
+    prop: str
+    name: str
+    shape: Shape
+    type: ColumnType
+    is_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """A stream's table as its statements see it.
+
+    Attributes:
+        columns: of the stream's properties, in the order of its schema.
+        order: the columns that say which version of a row is newer, most significant first.
+        append: one row per (key, order value) instead of one per key.
+        metadata: whether the table has the three `_SDC_` columns.
+    """
+
+    stream: str
+    schema: str
+    table: str
+    columns: tuple[Column, ...]
+    order: tuple[str, ...] = ()
+    append: bool = False
+    metadata: bool = True
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key's columns; empty for a stream without key properties."""
+        return tuple(column.name for column in self.columns if column.is_key)
+
+    @property
+    def qualified(self) -> str:
+        """Schema and table as SQL text."""
+        return identifiers.qualified(self.schema, self.table)
+
+    @property
+    def label(self) -> str:
+        """Schema and table as the fence and the ledger name them."""
+        return f"{self.schema}.{self.table}"
+
+    @property
+    def stored(self) -> tuple[tuple[str, ColumnType], ...]:
+        """Every column of the table that the stream writes, metadata last."""
+        own = tuple((column.name, column.type) for column in self.columns)
+        return own + tuple((name, types.TIMESTAMP) for name in METADATA if self.metadata)
+
+    @property
+    def staging_table(self) -> str:
+        """The staging table's name: another shape of the stream has another one."""
+        shape = repr((self.schema, self.table, self.stored))
+        return "FLEXT_G_" + hashlib.sha256(shape.encode()).hexdigest()[:20].upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What the catalogue says of a table."""
+
+    columns: Mapping[str, ColumnType]
+    keys: tuple[frozenset[str], ...] = ()  # column sets of primary and unique constraints
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step that the table needs, and the columns it is about."""
+
+    kind: Literal["create", "add", "finish_clob", "restart_clob"]
+    columns: tuple[tuple[str, ColumnType], ...] = ()
+
+
+def wanted(
+    source: StreamSchema,
+    *,
+    schema: str,
+    table: str,
+    append: bool,
+    metadata: bool,
+    max_bytes: int = identifiers.MAX_BYTES,
+) -> TablePlan:
+    """Return the plan of a table made new for the stream.
+
+    Args:
+        source: the stream.
+        schema: of the table.
+        table: its name.
+        append: whether each version of a row is kept.
+        metadata: whether the table gets the `_SDC_` columns.
+        max_bytes: the longest identifier the database takes.
+
+    Raises:
+        SchemaRefusedError: the schema has no properties, or names that no table can hold.
+    """
+    stream, keys = source.stream, source.key_properties
+    properties = source.schema.get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        raise SchemaRefusedError(f"stream {stream}: its SCHEMA message has no properties")
+    names = identifiers.column_names(properties, stream=stream, max_bytes=max_bytes)
+    own = {prop: name for prop, name in names.items() if name not in METADATA}
+    _check_names(stream, own, keys)
+    shapes = {prop: types.shape_of(properties[prop]) for prop in own}
+    texts = sum(shapes[prop] in {Shape.TEXT, Shape.TIME, Shape.ANY} for prop in keys)
+    columns = []
+    for prop, name in own.items():
+        is_key = prop in keys
+        if is_key and shapes[prop] is Shape.JSON:
+            raise SchemaRefusedError(
+                f"stream {stream}: key property {prop!r} is an object or array; a key is a scalar"
+            )
+        kind = types.wanted_type(shapes[prop], properties[prop], text_keys=texts if is_key else 0)
+        columns.append(Column(prop, name, shapes[prop], kind, is_key))
+    order = tuple(own[prop] for prop in source.order_properties if prop in own)
+    plan = TablePlan(stream, schema, table, tuple(columns), order, append, metadata)
+    return _without_lob_order(plan)
+
+
+def _check_names(stream: str, names: Mapping[str, str], key_properties: Sequence[str]) -> None:
+    if missing := [prop for prop in key_properties if prop not in names]:
+        raise SchemaRefusedError(
+            f"stream {stream}: key property {missing[0]!r} is not among the schema's properties"
+        )
+    for prop, name in names.items():
+        if name in _RESERVED:
+            raise SchemaRefusedError(f"stream {stream}: the name of property {prop!r} is reserved")
+    if len(names) + len(METADATA) + 1 > MAX_COLUMNS:
+        raise SchemaRefusedError(
+            f"stream {stream}: {len(names)} properties; an Oracle table holds {MAX_COLUMNS} columns"
+            " with ours: deselect some in the tap"
+        )
+
+
+def settle(plan: TablePlan, existing: Existing | None) -> tuple[TablePlan, list[Change]]:
+    """Return the plan with the types the table really has, and what must change first.
+
+    Raises:
+        SchemaRefusedError: the table cannot hold the stream; the message says why and what to do.
+    """
+    if existing is None:
+        return plan, [Change("create")]
+    _check_key(plan, existing)
+    changes: list[Change] = []
+    columns: list[Column] = []
+    for column in plan.columns:
+        actual = existing.columns.get(column.name)
+        if clob_name(column.name) in existing.columns:
+            # An evolution to CLOB stopped: before its renaming, or before the old column went.
+            copy = (column.name, types.CLOB)
+            changes.append(Change("restart_clob" if actual else "finish_clob", (copy,)))
+            actual = actual or types.CLOB
+        if actual is not None and (why := types.misfit(column.shape, actual)):
+            raise SchemaRefusedError(
+                f'stream {plan.stream}: {plan.label} column "{column.name}": {why};'
+                " change the column, or set another table_prefix or schema"
+            )
+        columns.append(column if actual is None else replace(column, type=actual))
+    known = {name.name for name in columns if clob_name(name.name) in existing.columns}
+    if added := tuple(
+        item for item in plan.stored if item[0] not in existing.columns and item[0] not in known
+    ):
+        changes.append(Change("add", added))
+    return _without_lob_order(replace(plan, columns=tuple(columns))), changes
+
+
+def clob_name(column: str) -> str:
+    """Return the name a column's copy has while it becomes a CLOB."""
+    return identifiers.with_hash("FLEXT_CLOB", column)
+
+
+def to_clob(plan: TablePlan, columns: Sequence[str]) -> TablePlan:
+    """Return the plan after those columns became CLOBs."""
+    changed = tuple(
+        replace(column, type=types.CLOB) if column.name in columns else column
+        for column in plan.columns
+    )
+    return _without_lob_order(replace(plan, columns=changed))
+
+
+def _without_lob_order(plan: TablePlan) -> TablePlan:
+    """A LOB cannot be compared by size, so it cannot order the versions of a row."""
+    lobs = {column.name for column in plan.columns if column.type.name == "CLOB"}
+    return replace(plan, order=tuple(name for name in plan.order if name not in lobs))
+
+
+def _check_key(plan: TablePlan, existing: Existing) -> None:
+    key = frozenset(plan.key)
+    has_it = key in existing.keys
+    listed = ", ".join(identifiers.quoted(name) for name in plan.key)
+    if key and not plan.append and not has_it:
+        raise SchemaRefusedError(
+            f"stream {plan.stream}: {plan.label} exists without a primary or unique key on"
+            f" ({listed}), which load_method upsert needs; remedy: ALTER TABLE {plan.qualified} ADD"
+            f" CONSTRAINT {identifiers.quoted(key_constraint(plan))} PRIMARY KEY ({listed})"
+        )
+    if key and plan.append and has_it:
+        raise SchemaRefusedError(
+            f"stream {plan.stream}: {plan.label} has a key on ({listed}), but load_method"
+            " append-only keeps several rows per key; set load_method upsert or another"
+            " table_prefix"
+        )
+
+
+def key_constraint(plan: TablePlan) -> str:
+    """Return the name of the table's primary key."""
+    return identifiers.identifier(f"PK_{plan.table}")

@@ -71,6 +71,18 @@ def test_every_setting_of_the_model_is_declared_alike(kind, name, schema):
     assert [each["name"] for each in settings if not each.get("description", "").strip()] == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("extractors", "tap-oracle-wms"), ("loaders", "target-oracle")]
+)
+def test_the_capabilities_are_those_that_the_plugin_tells(kind, name):
+    program = Path(sys.executable).parent / f"flext-{name}"
+    done = subprocess.run(
+        [program, "--about", "--format=json"], capture_output=True, text=True, check=True
+    )
+    assert plugin(kind, name)["capabilities"] == sorted(json.loads(done.stdout)["capabilities"])
+    assert plugin(kind, name)["executable"] == f"./.venv/bin/{program.name}"
+
+
 def test_the_namespaces_give_the_names_in_the_environment():
     tap, target = plugin("extractors", "tap-oracle-wms"), plugin("loaders", "target-oracle")
     assert f"{tap['namespace']}_".upper() == tap_settings.ENV_PREFIX

@@ -1,0 +1,42 @@
+"""The command `flext-tap-oracle-wms`: sets up logging, runs the tap, ends with one message.
+
+The process's edge: the one place that catches everything and turns it into an exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from flext_observability import configure, emit, run_id_from_env
+from flext_observability.runs import RunRecordError
+from flext_tap_oracle_wms.errors import TapError
+from flext_tap_oracle_wms.events import RunFailed
+from flext_tap_oracle_wms.settings import ENV_PREFIX
+from flext_tap_oracle_wms.tap import NAME, FlextTapOracleWms
+
+
+def main() -> None:
+    """Run the command line; a failure is one message on stderr and exit code 1."""
+    # The SDK sets up its own logging when it makes the command; ours comes after it.
+    command = FlextTapOracleWms.cli
+    level = os.environ.get(f"{ENV_PREFIX}LOGLEVEL") or os.environ.get("LOGLEVEL") or "INFO"
+    secrets = [os.environ.get(f"{ENV_PREFIX}PASSWORD", "")]
+    try:
+        configure(
+            NAME,
+            level=level,
+            run_id=run_id_from_env(os.environ),
+            secrets=[secret for secret in secrets if secret],
+        )
+        command()
+    except (TapError, RunRecordError) as error:
+        emit(RunFailed(str(error)))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 -- the process's edge: shown whole, then exit 1
+        emit(RunFailed(f"a defect of the tap, please report it: {error!r}"), error=error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Singer messages on stdout: the only writer, one write per page, STATE after what it covers.
+
+A stream's emitter turns pages into lines and sends the SCHEMA that a record needs before it.
+Which page comes next, and what STATE says, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from flext_observability import emit as emit_event
+from flext_tap_oracle_wms import records, schema
+from flext_tap_oracle_wms.events import PageEmitted, RunTerminated, SchemaDrifted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from flext_tap_oracle_wms.bookmarks import State
+    from flext_tap_oracle_wms.clock import Clock
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class Terminated(SystemExit):
+    """A signal asked the process to end; the line in hand is whole."""
+
+
+class Output:
+    """The process's stdout as a channel of whole lines.
+
+    A signal that arrives while lines are being written takes effect when they are out, so that
+    no reader ever gets half a line.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._writing = False
+        self._signal: int | None = None
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines to the current sys.stdout and flush it."""
+        with self._lock:
+            self._writing = True
+            try:
+                stream = sys.stdout
+                buffer = getattr(stream, "buffer", None)
+                if buffer is None:
+                    stream.write(lines.decode("utf-8"))
+                else:
+                    stream.flush()
+                    buffer.write(lines)
+                    buffer.flush()
+                stream.flush()
+            finally:
+                self._writing = False
+        if self._signal is not None:
+            self.terminate(self._signal)
+
+    def message(self, message: dict[str, Any]) -> None:
+        """Write one message."""
+        self.write(_encoder.encode(message) + b"\n")
+
+    def terminate(self, signal_number: int) -> None:
+        """End the process, at once or after the lines that are being written.
+
+        Raises:
+            Terminated: with the exit code that a shell gives for the signal.
+        """
+        self._signal = signal_number
+        if self._writing:
+            return
+        emit_event(RunTerminated(signal_number))
+        raise Terminated(128 + signal_number)
+
+
+class Mapper(Protocol):
+    """What stream maps of the shell do to a stream; None in its place is the fast way."""
+
+    def schemas(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the SCHEMA messages that a stream's schema becomes."""
+        ...
+
+    def records(self, record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Return the stream and record of each record that one becomes."""
+        ...
+
+    def aliases(self) -> list[str]:
+        """Return the streams that it becomes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of an entity is emitted.
+
+    Attributes:
+        fields: its fields, as far as they are known.
+        selected: whether a column is wanted.
+        open_ended: whether fields that turn up in records are wanted too.
+        bookmark_key: the replication key, where it is used.
+    """
+
+    fields: Sequence[schema.Field]
+    selected: Callable[[str], bool]
+    open_ended: bool
+    bookmark_key: str | None
+
+
+class StreamEmitter:
+    """Emits one stream: its schema as it is known so far, its pages, its end."""
+
+    def __init__(
+        self,
+        stream: str,
+        shape: Shape,
+        *,
+        output: Output,
+        clock: Clock,
+        run_id: str,
+        mapper: Mapper | None = None,
+    ) -> None:
+        self.stream = stream
+        self._output = output
+        self._clock = clock
+        self._shape = shape
+        self._run_id = run_id
+        self._mapper = mapper
+        self._fields: dict[str, schema.Field] = {}
+        self._use({item.name: item for item in shape.fields})
+
+    def _use(self, fields: dict[str, schema.Field]) -> None:
+        self._fields = fields
+        every = schema.columns_of(fields.values())
+        self._columns = [column for column in every if self._shape.selected(column.name)]
+        self._flatten = records.generate(
+            self.stream, tuple(fields.values()), self._columns, open_ended=self._shape.open_ended
+        )
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the stream's records have an id."""
+        return schema.KEY in self._fields
+
+    def write_schema(self) -> None:
+        """Write SCHEMA, with the run id as an extra key."""
+        known = schema.json_schema(self._columns)
+        names = known["properties"]
+        key = self._shape.bookmark_key
+        plain = {
+            "type": "SCHEMA",
+            "stream": self.stream,
+            "schema": known,
+            "key_properties": [schema.KEY] if schema.KEY in names else [],
+            "bookmark_properties": [key] if key in names else [],
+        }
+        found = [plain] if self._mapper is None else self._mapper.schemas(known)
+        for message in found:
+            self._output.message({**message, "flext_run_id": self._run_id})
+
+    def write_page(self, results: msgspec.Raw, fetched_at: datetime, version: int | None) -> int:
+        """Write the records of a page in one piece and return how many the page held.
+
+        Raises:
+            RecordError: a value does not fit its column; nothing of the page is written.
+        """
+        started_s = self._clock.monotonic_s()
+        extracted = fetched_at.isoformat(timespec="microseconds")
+        messages = self._messages(results, extracted, version)
+        found = len(messages)
+        if self._mapper is not None:
+            messages = self._mapped(self._mapper, messages)
+        if messages:
+            self._output.write(_encoder.encode_lines(messages))
+        seconds = self._clock.monotonic_s() - started_s
+        emit_event(PageEmitted(self.stream, found, round(seconds, 6)))
+        return found
+
+    def decoded(self, results: msgspec.Raw) -> list[dict[str, Any]]:
+        """Return a page's records without writing them, as stream maps would see them."""
+        messages = self._messages(results, "", None)
+        return [records.plain_record(message["record"]) for message in messages]
+
+    def _messages(
+        self, results: msgspec.Raw, extracted: str, version: int | None
+    ) -> records.Messages:
+        try:
+            return self._flatten(results, extracted, version)
+        except records.UnexpectedError:
+            rows = records.decode(results)
+        if self._shape.open_ended and (new := records.drift(tuple(self._fields.values()), rows)):
+            self._use(self._fields | {item.name: item for item in new})
+            emit_event(SchemaDrifted(self.stream, tuple(item.name for item in new)))
+            self.write_schema()
+        return records.flatten_rows(self.stream, self._columns, rows, extracted, version)
+
+    def _mapped(self, mapper: Mapper, messages: records.Messages) -> records.Messages:
+        return [
+            {**message, "stream": alias, "record": record}
+            for message in messages
+            for alias, record in mapper.records(records.plain_record(message["record"]))
+        ]
+
+    def write_state(self, state: State) -> None:
+        """Write a complete STATE; whatever it covers must be written already."""
+        self._output.message({"type": "STATE", "value": state.value()})
+
+    def activate_version(self, version: int) -> None:
+        """Declare a full load complete: rows of other versions are not in the WMS any more."""
+        aliases = [self.stream] if self._mapper is None else self._mapper.aliases()
+        for alias in aliases:
+            self._output.message({"type": "ACTIVATE_VERSION", "stream": alias, "version": version})

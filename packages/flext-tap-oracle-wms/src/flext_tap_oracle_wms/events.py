@@ -1,0 +1,189 @@
+"""The tap's events: one dataclass each, named <Noun><PastVerb>, with the metrics it feeds.
+
+Only facts live here; whoever sees one happen emits it through flext_observability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from flext_observability.events import Counter, Event, Level, Metric, Timing
+
+
+@dataclass(frozen=True)
+class RequestCompleted(Event):
+    """An answer of the WMS arrived whole, whatever its status."""
+
+    level: ClassVar[Level] = "DEBUG"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Counter("requests"),
+        Counter("bytes", field="body_bytes"),
+        Timing("request_seconds"),
+    )
+    path: str
+    status: int
+    body_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RequestFailed(Event):
+    """A request got no usable answer: no connection, no whole body, or an error status."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("errors", label="error_class"),)
+    path: str
+    error_class: str
+    detail: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class RetryScheduled(Event):
+    """The same request goes out again after a pause."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("retries"),)
+    path: str
+    error_class: str
+    attempt: int
+    delay_s: float
+
+
+@dataclass(frozen=True)
+class PageEmitted(Event):
+    """The records of one page are on stdout."""
+
+    level: ClassVar[Level] = "DEBUG"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Counter("records", field="records"),
+        Counter("pages"),
+        Timing("emit_seconds"),
+    )
+    stream: str
+    records: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SchemaDrifted(Event):
+    """Records carry keys or types that describe does not name; a SCHEMA with them went out."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("schema_drifts"),)
+    stream: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WindowStarted(Event):
+    """An incremental window is fixed and its reading begins or resumes."""
+
+    stream: str
+    window_from: str | None
+    window_to: str
+    lookback: str
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class WindowDrained(Event):
+    """All rows of a window are on stdout; the bookmark is its end."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("windows"),)
+    stream: str
+    window_to: str
+    records: int
+
+
+@dataclass(frozen=True)
+class LoadStarted(Event):
+    """A full load begins or resumes."""
+
+    stream: str
+    started_at: str
+    ranges: int
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class LoadCompleted(Event):
+    """A full load is complete."""
+
+    stream: str
+    started_at: str
+    records: int
+
+
+@dataclass(frozen=True)
+class StreamSynced(Event):
+    """A stream has nothing left to read in this run."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (Timing("seconds"),)
+    stream: str
+    records: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StreamFailed(Event):
+    """A stream stopped before its end; its bookmark stays where it was."""
+
+    level: ClassVar[Level] = "ERROR"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("streams_failed"), Timing("seconds"))
+    stream: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EntityDescribed(Event):
+    """An entity's fields were read from the WMS."""
+
+    level: ClassVar[Level] = "DEBUG"
+    entity: str
+    fields: int
+
+
+@dataclass(frozen=True)
+class EntitySkipped(Event):
+    """A pattern chose an entity that this user cannot describe; it is left out."""
+
+    level: ClassVar[Level] = "WARNING"
+    entity: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DuplicationDetected(Event):
+    """Two chosen entities hold the same rows under two names."""
+
+    level: ClassVar[Level] = "WARNING"
+    entity: str
+    subsets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CacheRefused(Event):
+    """The discovery cache on disk was unreadable, so everything is described anew."""
+
+    level: ClassVar[Level] = "WARNING"
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunTerminated(Event):
+    """A signal ended the run after the line in hand; the last STATE is where the next begins."""
+
+    level: ClassVar[Level] = "WARNING"
+    signal_number: int
+
+
+@dataclass(frozen=True)
+class RunFailed(Event):
+    """The run ended without success; the reason names what to correct."""
+
+    level: ClassVar[Level] = "ERROR"
+    reason: str

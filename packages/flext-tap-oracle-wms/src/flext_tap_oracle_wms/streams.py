@@ -1,0 +1,272 @@
+"""The SDK's Stream as a shell: catalog, selection and stream maps; reading is `sync`'s matter.
+
+The only module besides `tap` that knows the SDK. Its `sync` replaces the SDK's, which hands
+every record over one by one (docs/decisions/0001-singer-sdk-as-a-shell.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from singer_sdk import Stream
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+
+from flext_observability import bound, emit
+from flext_tap_oracle_wms import schema
+from flext_tap_oracle_wms.emit import Shape, StreamEmitter
+from flext_tap_oracle_wms.events import StreamSynced
+from flext_tap_oracle_wms.paging import Interval
+from flext_tap_oracle_wms.sync import full, incremental, reading
+from flext_tap_oracle_wms.sync.job import Job, LimitReachedError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.mapper import PluginMapper, StreamMap
+
+    from flext_tap_oracle_wms.bookmarks import State
+    from flext_tap_oracle_wms.clock import Clock
+    from flext_tap_oracle_wms.emit import Output
+    from flext_tap_oracle_wms.errors import TapError
+    from flext_tap_oracle_wms.schema import Field
+    from flext_tap_oracle_wms.settings import Settings
+
+FULL_TABLE = "FULL_TABLE"
+INCREMENTAL = "INCREMENTAL"
+
+
+class Means(Protocol):
+    """What a run gives its streams; the tap is it."""
+
+    settings: Settings
+    wms_state: State
+
+    @property
+    def clock(self) -> Clock:
+        """What the run reads time from."""
+        ...
+
+    @property
+    def mapper(self) -> PluginMapper:
+        """The SDK's stream maps."""
+        ...
+
+    @property
+    def output(self) -> Output:
+        """The only writer to stdout."""
+        ...
+
+    @property
+    def client(self) -> reading.Source:
+        """The requests."""
+        ...
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        ...
+
+
+class StreamMaps:
+    """The user's stream maps of one stream, as the emitter wants them."""
+
+    def __init__(self, stream: WmsStream) -> None:
+        self._stream = stream
+
+    def _maps(self) -> list[StreamMap]:
+        return self._stream.means.mapper.stream_maps[self._stream.name]
+
+    def schemas(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the SCHEMA messages that the schema becomes, which may have grown."""
+        stream = self._stream
+        mapper = stream.means.mapper
+        mapper.register_raw_stream_schema(stream.name, schema, list(stream.primary_keys))
+        key = stream.bookmark_key
+        return [
+            {
+                "type": "SCHEMA",
+                "stream": item.stream_alias,
+                "schema": item.transformed_schema,
+                "key_properties": list(item.transformed_key_properties or []),
+                "bookmark_properties": [key]
+                if key in item.transformed_schema["properties"]
+                else [],
+            }
+            for item in self._maps()
+            if not isinstance(item, RemoveRecordTransform)
+        ]
+
+    def records(self, record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Return what the maps make of a record."""
+        found = []
+        for item in self._maps():
+            mapped = item.transform(dict(record))
+            if mapped is not None:
+                found.append((item.stream_alias, mapped))
+        return found
+
+    def aliases(self) -> list[str]:
+        """Return the streams that are emitted."""
+        return [
+            item.stream_alias
+            for item in self._maps()
+            if not isinstance(item, RemoveRecordTransform)
+        ]
+
+
+class WmsStream(Stream):
+    """One entity of the WMS."""
+
+    def __init__(
+        self,
+        tap: Tap,
+        means: Means,
+        name: str,
+        *,
+        fields: Sequence[Field] = (),
+        catalog_schema: dict[str, Any] | None = None,
+        failure: TapError | None = None,
+    ) -> None:
+        """Make a stream of described fields, or of a catalog's entry that is not read now.
+
+        Args:
+            tap: the tap it belongs to, for the SDK.
+            means: the same, for us.
+            name: the entity.
+            fields: its fields; empty for a stream that is not selected or not describable.
+            catalog_schema: the schema in the catalog, where fields are unknown.
+            failure: why the entity could not be described; raised when the stream is read.
+        """
+        self.means = means
+        self._fields = tuple(fields)
+        self.failure = failure
+        columns = schema.columns_of(self._fields)
+        known = schema.json_schema(columns) if fields else (catalog_schema or {"properties": {}})
+        super().__init__(tap, schema=known, name=name)
+        names = {item.name for item in fields}
+        key = means.settings.replication_key
+        self.primary_keys = [schema.KEY] if schema.KEY in names else []
+        # Windows are read in the order of ids: without both there is only the full read.
+        self.replication_key = key if {key, schema.KEY} <= names else None
+        incremental_mode = means.settings.sync_mode == "incremental"
+        self.forced_replication_method = (
+            INCREMENTAL if incremental_mode and self.replication_key else FULL_TABLE
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all rows are read, by setting, by catalog, or for want of a replication key."""
+        return (
+            self.means.settings.sync_mode == "full"
+            or self.replication_method != INCREMENTAL
+            or self.replication_key != self.means.settings.replication_key
+        )
+
+    @property
+    def bookmark_key(self) -> str | None:
+        """The replication key where it is used."""
+        return None if self.is_full else self.replication_key
+
+    def apply_catalog(self, catalog: Any) -> None:
+        """Take selection, keys and method from the catalog, the key only where there is one."""
+        names = {item.name for item in self._fields}
+        super().apply_catalog(catalog)
+        if self.replication_key not in names:
+            self.replication_key = None
+
+    def _selected_column(self, name: str) -> bool:
+        return self.mask["properties", name]
+
+    @property
+    def _open_ended(self) -> bool:
+        """Whether every described column is selected, so that new ones are wanted too."""
+        return all(self._selected_column(column.name) for column in schema.columns_of(self._fields))
+
+    def _listing(self, limit: int | None) -> reading.Listing:
+        settings = self.means.settings
+        params: dict[str, str] = {"page_mode": settings.page_mode}
+        if not self._open_ended:
+            columns = [
+                column
+                for column in schema.columns_of(self._fields)
+                if self._selected_column(column.name)
+            ]
+            params["fields"] = ",".join(schema.sources(columns, self.primary_keys))
+        size = settings.page_size if limit is None else min(settings.page_size, limit)
+        return reading.Listing(self.name, params, size)
+
+    def _job(self) -> Job:
+        means, settings = self.means, self.means.settings
+        limits = [n for n in (settings.record_limit, self.ABORT_AT_RECORD_COUNT) if n is not None]
+        limit = min(limits, default=None)
+        maps = self.stream_maps
+        plain = len(maps) == 1 and type(maps[0]) is SameRecordTransform
+        emitter = StreamEmitter(
+            self.name,
+            Shape(
+                fields=self._fields,
+                selected=self._selected_column,
+                open_ended=self._open_ended,
+                bookmark_key=self.bookmark_key,
+            ),
+            output=means.output,
+            clock=means.clock,
+            run_id=means.run_id,
+            mapper=None if plain else StreamMaps(self),
+        )
+        return Job(
+            stream=self.name,
+            listing=self._listing(limit),
+            settings=settings,
+            source=means.client,
+            emitter=emitter,
+            state=means.wms_state,
+            clock=means.clock,
+            record_limit=limit,
+        )
+
+    def sync(self, context: Any = None) -> None:  # type: ignore[misc]  # @final in the SDK: see the module's docstring
+        """Emit SCHEMA, records and STATE of the entity.
+
+        Raises:
+            TapError: it could not be read to its end; the bookmark stays.
+        """
+        del context  # there are no parent streams and no partitions
+        if self.failure is not None:
+            raise self.failure
+        started_s = self.means.clock.monotonic_s()
+        with bound(stream=self.name):
+            job = self._job()
+            job.emitter.write_schema()
+            try:
+                (full.load if self.is_full else incremental.run)(job)
+            except LimitReachedError:
+                job.emit_state()
+            seconds = self.means.clock.monotonic_s() - started_s
+            emit(StreamSynced(self.name, job.emitted, round(seconds, 3)))
+
+    def get_records(self, context: Mapping[str, Any] | None) -> Generator[dict[str, Any]]:
+        """Yield all records, decoded; the SDK asks for them where it writes no messages."""
+        del context
+        if self.failure is not None:
+            raise self.failure
+        job = self._job()
+        pages = (
+            reading.by_id(job.source, job.listing, Interval(), job.clock, descending=True)
+            if job.emitter.has_key
+            else reading.by_next_page(job.source, job.listing, job.clock, ordering=None)
+        )
+        for page in pages:
+            yield from job.emitter.decoded(page.results)
+
+    def _sync_records(
+        self, context: Any = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any]]:
+        """Yield records for the SDK's own uses; messages are written by `sync` alone."""
+        if write_messages:
+            self.sync(context)
+            return
+        for number, record in enumerate(self.get_records(context)):
+            self._check_max_record_limit(current_record_index=number)
+            yield record

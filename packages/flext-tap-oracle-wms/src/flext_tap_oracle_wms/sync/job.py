@@ -1,0 +1,80 @@
+"""What a full load and an incremental run have in common: one stream, its means, its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flext_tap_oracle_wms import paging
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import msgspec
+
+    from flext_tap_oracle_wms.bookmarks import State, StreamState
+    from flext_tap_oracle_wms.clock import Clock
+    from flext_tap_oracle_wms.emit import StreamEmitter
+    from flext_tap_oracle_wms.settings import Settings
+    from flext_tap_oracle_wms.sync.reading import Listing, Source
+
+
+class LimitReachedError(Exception):
+    """As many records as were asked for are out; the load stays open where it is."""
+
+
+@dataclass
+class Job:
+    """One stream of one run.
+
+    Attributes:
+        listing: the stream's list, without filters of time or id.
+        record_limit: records after which the stream stops, None for all.
+        emitted: records that are out so far.
+    """
+
+    stream: str
+    listing: Listing
+    settings: Settings
+    source: Source
+    emitter: StreamEmitter
+    state: State
+    clock: Clock
+    record_limit: int | None = None
+    emitted: int = field(default=0)
+
+    @property
+    def progress(self) -> StreamState:
+        """The stream's part of the state."""
+        return self.state.stream(self.stream)
+
+    def emit_page(
+        self, results: msgspec.Raw, fetched_at: datetime, version: int | None = None
+    ) -> None:
+        """Write a page's records, as far as the limit lets.
+
+        Raises:
+            LimitReachedError: the page went beyond the limit and was cut.
+        """
+        limit = self.record_limit
+        if limit is None:
+            self.emitted += self.emitter.write_page(results, fetched_at, version)
+            return
+        cut = paging.count(results) > limit - self.emitted
+        shown = paging.head(results, limit - self.emitted) if cut else results
+        self.emitted += self.emitter.write_page(shown, fetched_at, version)
+        if cut:
+            raise LimitReachedError
+
+    def check_limit(self, *, more: bool) -> None:
+        """Stop where the limit is reached and there is more to read.
+
+        Raises:
+            LimitReachedError: that is so.
+        """
+        if more and self.record_limit is not None and self.emitted >= self.record_limit:
+            raise LimitReachedError
+
+    def emit_state(self) -> None:
+        """Write a complete STATE."""
+        self.emitter.write_state(self.state)

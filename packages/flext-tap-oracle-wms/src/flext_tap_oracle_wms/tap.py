@@ -1,0 +1,243 @@
+"""The SDK's Tap as a shell: command line, configuration, catalog, state; and the run's means.
+
+The only module besides `streams` that knows the SDK. What it overrides and why is in
+docs/decisions/0001-singer-sdk-as-a-shell.md.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from flext_observability import (
+    bound,
+    emit,
+    emit_metrics,
+    metrics,
+    run_id_from_env,
+    runs,
+    set_process_context,
+)
+from flext_tap_oracle_wms import cache, discovery, settings
+from flext_tap_oracle_wms.auth import BasicAuth
+from flext_tap_oracle_wms.bookmarks import State
+from flext_tap_oracle_wms.client import WmsClient, pool
+from flext_tap_oracle_wms.clock import Clock
+from flext_tap_oracle_wms.emit import Output
+from flext_tap_oracle_wms.errors import (
+    AuthenticationError,
+    EntityError,
+    SettingsError,
+    SyncFailedError,
+    TapError,
+)
+from flext_tap_oracle_wms.events import EntitySkipped, StreamFailed
+from flext_tap_oracle_wms.retry import Policy
+from flext_tap_oracle_wms.streams import WmsStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+NAME = "flext-tap-oracle-wms"
+
+
+class FlextTapOracleWms(Tap):
+    """Singer tap for the Oracle Warehouse Management Cloud REST API."""
+
+    name = NAME
+    package_name = NAME
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.json_schema()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    #: Tests put another in before they make a tap.
+    clock: ClassVar[Clock] = Clock()
+
+    settings: settings.Settings
+
+    # Configuration
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 -- a property of the class
+        return settings.from_environment(os.environ)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        try:
+            self.settings = settings.parse(self._config)
+        except SettingsError as error:
+            if raise_errors:
+                raise
+            return str(error).splitlines()
+        return []
+
+    # The run's means
+
+    @cached_property
+    def output(self) -> Output:
+        """The only writer to stdout."""
+        return Output()
+
+    @cached_property
+    def run_id(self) -> str:
+        """The run's id: the environment's, or one made here."""
+        return run_id_from_env(os.environ) or str(uuid.uuid4())
+
+    @cached_property
+    def client(self) -> WmsClient:
+        """The one client of this tap."""
+        chosen = self.settings
+        return WmsClient(
+            chosen.base_url,
+            transport=pool(
+                ca_file=chosen.ca_file,
+                connect_timeout_s=chosen.connect_timeout,
+                read_timeout_s=chosen.request_timeout,
+                connections=chosen.max_concurrency,
+            ),
+            auth=BasicAuth(chosen.username, chosen.password.get_secret_value()),
+            policy=Policy(max_retries=chosen.max_retries),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def _describe_cache(self) -> cache.DescribeCache:
+        chosen = self.settings
+        return cache.DescribeCache(
+            cache.workspace(os.environ),
+            chosen.base_url,
+            chosen.username,
+            age_s=chosen.discovery_cache_age_s,
+            clock=self.clock,
+        )
+
+    # Discovery
+
+    def discover_streams(self) -> Sequence[WmsStream]:
+        """Return the catalog's streams, or those of the entities that the settings choose."""
+        if self.input_catalog is not None:
+            return self._catalogued()
+        names = discovery.choose(self.client.list_entities(), self.settings)
+        discovery.warn_of_duplicates(names)
+        found = self._describe(names)
+        streams = []
+        for name in names:
+            failure = found.failures.get(name)
+            if failure is not None and name not in self.settings.entities:
+                emit(EntitySkipped(name, str(failure)))
+                continue
+            fields = found.fields.get(name, ())
+            streams.append(WmsStream(self, self, name, fields=fields, failure=failure))
+        return streams
+
+    def _catalogued(self) -> list[WmsStream]:
+        entries = self.input_catalog.streams if self.input_catalog is not None else []
+        names = [entry.tap_stream_id for entry in entries if entry.metadata.resolve_selection()[()]]
+        found = self._describe(names)
+        return [
+            WmsStream(
+                self,
+                self,
+                entry.tap_stream_id,
+                fields=found.fields.get(entry.tap_stream_id, ()),
+                catalog_schema=entry.schema.to_dict(),
+                failure=found.failures.get(entry.tap_stream_id),
+            )
+            for entry in entries
+        ]
+
+    def _describe(self, names: list[str]) -> discovery.Discovered:
+        workers = self.settings.max_concurrency
+        return discovery.describe(self.client, names, self._describe_cache, workers=workers)
+
+    def run_discovery(self) -> str:
+        """Write the catalog to stdout.
+
+        Raises:
+            EntityError: an entity that was asked for by name cannot be described.
+        """
+        for stream in self.streams.values():
+            if isinstance(stream, WmsStream) and stream.failure is not None:
+                raise EntityError(f"entities: {stream.name}: {stream.failure}")
+        return super().run_discovery()
+
+    # State
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the state as it was given, keys that the tap does not know included."""
+        self.wms_state = State(state)
+        super().load_state(self.wms_state.value())
+
+    # Running
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        del frame
+        self.output.terminate(signum)
+
+    def sync_all(self) -> None:  # type: ignore[misc]  # @final in the SDK: see the module's docstring
+        """Read every selected stream; one that fails does not stop the others.
+
+        Raises:
+            SyncFailedError: at least one stream failed; the text is the table of them.
+        """
+        if given := self.wms_state.value():
+            self.output.message({"type": "STATE", "value": given})
+        failures: dict[str, str] = {}
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        refused = False
+        for stream in selected:
+            if refused:
+                failures[stream.name] = "not tried, since the WMS does not know the user"
+                continue
+            started_s = self.clock.monotonic_s()
+            with bound(stream=stream.name):
+                try:
+                    stream.sync()
+                except TapError as error:
+                    failures[stream.name] = str(error)
+                    refused = isinstance(error, AuthenticationError)
+                    seconds = self.clock.monotonic_s() - started_s
+                    emit(StreamFailed(stream.name, str(error), round(seconds, 3)))
+        emit_metrics()
+        if failures:
+            raise SyncFailedError(_failure_table(failures, len(selected)))
+
+    @classmethod
+    def invoke(cls, **options: Any) -> None:
+        """Run a sync from the command line and leave its run record."""
+        if options.get("about"):
+            super().invoke(**options)
+            return
+        root = cache.workspace(os.environ)
+        run_id = run_id_from_env(os.environ) or str(uuid.uuid4())
+        os.environ.setdefault("MELTANO_RUN_ID", run_id)
+        set_process_context(run_id=run_id)
+        runs.start(root, run_id, NAME)
+        exit_code = 1
+        try:
+            super().invoke(**options)
+            exit_code = 0
+        finally:
+            runs.finish(root, run_id, NAME, exit_code=exit_code, streams=metrics.snapshot())
+
+
+def _failure_table(failures: dict[str, str], total: int) -> str:
+    width = max(len(name) for name in failures)
+    lines = [f"{len(failures)} of {total} streams failed; their bookmarks stay where they were:"]
+    lines += [f"  {name:<{width}}  {reason}" for name, reason in sorted(failures.items())]
+    return "\n".join(lines)

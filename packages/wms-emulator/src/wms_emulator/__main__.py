@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wms_emulator.api.context import ApiUser
 from wms_emulator.parent import watch_parent
-from wms_emulator.server import Emulator, Options, StateError
+from wms_emulator.server import Emulator, InternalError, Options, StateError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         "--zone", default="America/New_York", help="zone of the account's default facility"
     )
     serve.add_argument("--rows-per-page", type=int, default=25, help="the account's page size")
+    serve.add_argument(
+        "--forbid",
+        nargs="*",
+        default=["user"],
+        metavar="ENTITY",
+        help="entities the account may not read (user)",
+    )
     serve.add_argument("--parent-pid", type=int, help="end when this process is gone")
     return parser
 
@@ -71,6 +78,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         os.environ.get("WMS_EMULATOR_PASSWORD", "emulator"),
         zone=zone,
         rows_per_page=arguments.rows_per_page,
+        forbidden=frozenset(arguments.forbid),
     )
     return Options(
         user=user,
@@ -110,7 +118,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         asyncio.run(_serve(_options(arguments), arguments.parent_pid))
-    except (StateError, ValueError, OSError) as error:
+    except (StateError, InternalError, ValueError, OSError) as error:
         sys.stderr.write(f"wms-emulator: {error}\n")
         return 1
     return 0

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 
-from wms_emulator.changes import ChangeError, Seeded
+from wms_emulator import changes
+from wms_emulator.changes import ChangeError
+from wms_emulator.warehouse import Warehouse
 
 _TICK_S = 0.05
 _RATES = ("inserts_per_s", "updates_per_s", "deletes_per_s")
@@ -13,8 +15,8 @@ _VERBS = ("insert", "update", "delete")
 class Activity:
     """Applies changes in small transactions; off until set."""
 
-    def __init__(self, seeded: Seeded) -> None:
-        self._seeded = seeded
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
         self._rates = dict.fromkeys(_RATES, 0.0)
         self._entities: tuple[str, ...] = ("allocation",)
         self._done = dict.fromkeys(_VERBS, 0)
@@ -35,7 +37,9 @@ class Activity:
                 rates[name] = float(value)
             else:
                 raise ChangeError(f"{name}: one of {', '.join(_RATES)} (numbers), entities (list)")
-        self._seeded.apply({"insert": dict.fromkeys(entities, 0)})  # refuses unknown entities
+        changes.apply(
+            self._warehouse, {"insert": dict.fromkeys(entities, 0)}
+        )  # refuses unknown entities
         self._rates, self._entities = rates, entities
         self._due = dict.fromkeys(_VERBS, 0.0)
         return self.shown()
@@ -54,7 +58,7 @@ class Activity:
             self._due[verb] -= count
             share, rest = divmod(count, len(self._entities))
             for number, name in enumerate(self._entities):
-                done = self._seeded.apply({verb: {name: share + (number < rest)}})
+                done = changes.apply(self._warehouse, {verb: {name: share + (number < rest)}})
                 self._done[verb] += done[verb][name]
 
     async def run(self) -> None:

@@ -7,13 +7,15 @@ from datetime import datetime
 
 import msgspec
 
+from wms_emulator import changes
 from wms_emulator.activity import Activity
-from wms_emulator.changes import ChangeError, Seeded
+from wms_emulator.changes import ChangeError
 from wms_emulator.clock import from_us, to_us
 from wms_emulator.faults import Fault, FaultName, Plan
 from wms_emulator.messages import Request, Response, json_response
 from wms_emulator.records import URL_MARK_BYTES
 from wms_emulator.schema.catalogue import ENTITIES
+from wms_emulator.warehouse import Warehouse
 
 _CHUNK_ROWS = 200
 
@@ -26,7 +28,7 @@ class AdminError(Exception):
 class Admin:
     """What the admin API works with."""
 
-    seeded: Seeded
+    warehouse: Warehouse
     faults: Plan
     activity: Activity
     entity_url: Callable[[], str]  # known once the API's port is
@@ -47,7 +49,7 @@ class Admin:
 
     def _endpoints(self) -> dict[tuple[str, str], Callable[[dict[str, object]], object]]:
         return {
-            ("POST", "changes"): self.seeded.apply,
+            ("POST", "changes"): lambda wanted: changes.apply(self.warehouse, wanted),
             ("GET", "entities"): lambda _: self._entities(),
             ("POST", "clock"): self._clock,
             ("GET", "clock"): self._clock,
@@ -60,7 +62,7 @@ class Admin:
 
     def _entities(self) -> dict[str, int]:
         """Each entity with its number of rows now."""
-        store = self.seeded.store
+        store = self.warehouse.store
         return {name: store.count(entity, "", ()) for name, entity in ENTITIES.items()}
 
     def _journal(self, request: Request, name: str) -> Response:
@@ -68,13 +70,9 @@ class Admin:
         entity = ENTITIES.get(name)
         if entity is None:
             raise AdminError(f"no entity {name!r}")
-        at_us = self.seeded.clock.now_us()
-        if "at" in request.query:
-            at_us = to_us(_moment(request.query["at"]))
+        at = request.query.get("at")
+        truth = self.warehouse.store.truth(entity, at_us=to_us(_moment(at)) if at else None)
         url = self.entity_url().encode()
-        truth = self.seeded.store.truth(
-            entity, at_us=at_us, up_to_seq=self.seeded.store.last_seq(entity)
-        )
 
         def pieces() -> Iterator[bytes]:
             lines: list[bytes] = []
@@ -90,7 +88,7 @@ class Admin:
 
     def _clock(self, wanted: dict[str, object]) -> dict[str, str]:
         """Move the clock; answers what it shows."""
-        clock = self.seeded.clock
+        clock = self.warehouse.clock
         match wanted:
             case {"now": str(text)}:
                 clock.set(_moment(text))

@@ -1,195 +1,28 @@
-"""Changes to the rows, as the WMS makes them: each call is one transaction at one instant.
+"""Changes as a call of the admin API names them: read, checked, applied in one transaction."""
 
-Writes the store and its journal together; the API's query code has no part in it.
-"""
-
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, tzinfo
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from wms_emulator.clock import Clock, to_us
-from wms_emulator.dataset.mixing import mix
-from wms_emulator.dataset.rows import Dataset, natural_key
-from wms_emulator.records import Ref, Row, columns, encode, json_value, sql_value
+from wms_emulator.clock import to_us
+from wms_emulator.dataset.vocabulary import DEFAULT_ROWS, KEYS
+from wms_emulator.records import URL_MARK, Ref, Row
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import RELATIONS, Entity, Kind
-from wms_emulator.store import Store
+from wms_emulator.warehouse import NoSuchRowError, Warehouse
+
+_VERBS = ("insert", "update", "delete")
+_ORDER = {name: number for number, name in enumerate(DEFAULT_ROWS)}  # parents before children
 
 
 class ChangeError(ValueError):
-    """A change that cannot be made; nothing was changed."""
-
-
-class Seeded:
-    """The rows, their store and clock: what changes need together."""
-
-    def __init__(self, store: Store, dataset: Dataset, clock: Clock, zone: tzinfo) -> None:
-        self.store = store
-        self.dataset = dataset
-        self.clock = clock
-        self.zone = zone
-        self._next_ordinal = {name: dataset.size(name) for name in ENTITIES}
-        self._salt = 0
-
-    def load(self) -> None:
-        """Write the seeded rows of every entity, one transaction."""
-        self.store.begin()
-        for entity in ENTITIES.values():
-            self.store.create(entity)
-            self.store.load(entity, self._seeded(entity))
-            self.store.index(entity)
-        self.store.commit()
-
-    def _seeded(
-        self, entity: Entity
-    ) -> Iterable[tuple[int, str | None, tuple[object, ...], bytes]]:
-        for ordinal, row in enumerate(self.dataset.rows(entity)):
-            record_id = self.dataset.id_of(entity.name, ordinal)
-            key = natural_key(entity, row) or None
-            yield record_id, key, columns(entity, row), encode(entity, row, record_id, self.zone)
-
-    def resume(self) -> None:
-        """Continue after the rows of a kept database."""
-        self._salt = int(self.store.fact("salt") or 0)
-        for name in ENTITIES:
-            self._next_ordinal[name] = int(
-                self.store.fact(f"next {name}") or self.dataset.size(name)
-            )
-
-    def _keep(self, names: Iterable[str]) -> None:
-        self.store.note("salt", str(self._salt))
-        for name in names:
-            self.store.note(f"next {name}", str(self._next_ordinal[name]))
-
-    def _parent(self, target: str, wished: int) -> Ref | None:
-        """A row of `target` that exists now, near the wished ordinal."""
-        entity = ENTITIES[target]
-        low, high = self.store.ids(entity)
-        if high < low:
-            return None
-        found = self.store.at_or_after(entity, low + mix(wished) % (high - low + 1))
-        return None if found is None else Ref(*found)
-
-    # -- one row ------------------------------------------------------------------------------
-
-    def insert(self, entity: Entity, now_us: int, given: Mapping[str, object]) -> int:
-        """Add one row; returns its id. `given` are native values that override the made ones."""
-        ordinal = self._next_ordinal[entity.name]
-        self._next_ordinal[entity.name] = ordinal + 1
-        row = self.dataset.row(entity, ordinal, now_us=now_us, parents=self._parent)
-        row.update(given)
-        if entity.has_mod_ts and "mod_ts" not in given:
-            row["mod_ts"] = row["create_ts"]
-        record_id = self.dataset.id_of(entity.name, ordinal)
-        body = encode(entity, row, record_id, self.zone)
-        key = natural_key(entity, row) or None
-        self.store.insert(entity, record_id, key, columns(entity, row), body, self.clock.now_us())
-        return record_id
-
-    def update(self, entity: Entity, record_id: int, now_us: int, given: Row) -> None:
-        """Change one row's business columns (or only those `given`) and its mod_ts."""
-        body = self.store.body(entity, record_id)
-        if body is None:
-            raise ChangeError(f"{entity.name} {record_id} does not exist")
-        self._salt += 1
-        made = self.dataset.changed_values(entity, record_id, self._salt, self._parent)
-        changed: Row = dict(given) or made
-        if entity.has_mod_ts:
-            changed = {"mod_ts": now_us, "mod_user": "svc_wave", **changed}
-        record = msgspec.json.decode(body)
-        for name, value in changed.items():
-            field = entity.by_name[name]
-            record[name] = json_value(field, value, self.zone, record_id)
-        stored = {
-            name: sql_value(value) for name, value in changed.items() if entity.by_name[name].stored
-        }
-        text = msgspec.json.encode(record)
-        self.store.update(entity, record_id, stored, text, self.clock.now_us())
-
-    def _spread(self, entity: Entity, count: int) -> list[int]:
-        """Up to `count` different ids, spread over the entity by the change counter."""
-        low, high = self.store.ids(entity)
-        chosen: dict[int, None] = {}
-        attempt = 0
-        while high >= low and len(chosen) < count and attempt < 20 * count + 100:
-            self._salt += 1
-            attempt += 1
-            wished = low + mix(self._salt * 0x9E3779B97F4A7C15) % (high - low + 1)
-            found = self.store.at_or_after(entity, wished)
-            if found is not None:
-                chosen[found[0]] = None
-        return list(chosen)
-
-    # -- one call -----------------------------------------------------------------------------
-
-    def apply(self, wanted: Mapping[str, object]) -> dict[str, dict[str, int]]:
-        """Make the changes of one call in one transaction and count them.
-
-        `wanted`: {"insert": {entity: what}, "update": {…}, "delete": {…}, "mod_ts_lag_s": n};
-        `what` is a number of rows, or {"count": n, "ids": […], "set": {field: value}}. The rows
-        appear now; with mod_ts_lag_s their mod_ts lies so many seconds in the past, as when a
-        long transaction commits late.
-
-        Raises:
-            ChangeError: the call does not make sense; nothing was changed.
-        """
-        plan = _plan(wanted)
-        now_us = self.clock.now_us() - plan.lag_us
-        done: dict[str, dict[str, int]] = {"insert": {}, "update": {}, "delete": {}}
-        ordinals = dict(self._next_ordinal)
-        self.store.begin()
-        try:
-            for step in plan.steps:
-                done[step.verb][step.entity.name] = self._step(step, now_us)
-            self._keep({step.entity.name for step in plan.steps})
-        except BaseException:
-            self.store.rollback()
-            self._next_ordinal = ordinals
-            raise
-        self.store.commit()
-        return done
-
-    def _step(self, step: "Step", now_us: int) -> int:
-        entity = step.entity
-        given = self._given(entity, step.values)
-        if step.verb == "insert":
-            for _ in range(step.count):
-                self.insert(entity, now_us, given)
-            return step.count
-        ids = step.ids or self._spread(entity, step.count)
-        for record_id in ids:
-            if step.verb == "update":
-                self.update(entity, record_id, now_us, given)
-            elif self.store.body(entity, record_id) is None:
-                raise ChangeError(f"{entity.name} {record_id} does not exist")
-            else:
-                self.store.delete(entity, record_id, self.clock.now_us())
-        return len(ids)
-
-    def _given(self, entity: Entity, values: Mapping[str, object]) -> Row:
-        """Values of a call in native form; relations are given by id."""
-        given: Row = {}
-        for name, value in values.items():
-            field = entity.by_name.get(name)
-            if field is None or field.kind in {Kind.ID, Kind.SET}:
-                raise ChangeError(f"{entity.name} has no field {name!r} that can be set")
-            try:
-                given[name] = _native(field.kind, value)
-            except (ValueError, InvalidOperation) as error:
-                raise ChangeError(f"{entity.name}.{name}: {value!r} does not fit") from error
-            if field.kind in RELATIONS and isinstance(value, int):
-                target = ENTITIES.get(field.target)
-                found = self.store.at_or_after(target, value) if target else (value, "")
-                if found is None or found[0] != value:
-                    raise ChangeError(f"{entity.name}.{name}: no {field.target} {value}")
-                given[name] = Ref(*found)
-        return given
+    """A call that does not make sense; nothing was changed."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One verb on one entity."""
+    """One verb on one entity: `ids`, or `count` rows of the emulator's choice."""
 
     verb: str
     entity: Entity
@@ -198,24 +31,68 @@ class Step(msgspec.Struct, frozen=True):
     values: dict[str, object]
 
 
-class _Plan(msgspec.Struct, frozen=True):
-    steps: list[Step]
-    lag_us: int
+def apply(warehouse: Warehouse, wanted: Mapping[str, object]) -> dict[str, dict[str, int]]:
+    """Make the changes of one call in one transaction and count them.
+
+    `wanted`: {"insert": {entity: what}, "update": {…}, "delete": {…}, "mod_ts_lag_s": n}; `what`
+    is a number of rows, or {"count": n, "ids": […], "set": {field: value}}. The rows appear now;
+    with mod_ts_lag_s their mod_ts lies so many seconds in the past, as when a long transaction
+    commits late.
+
+    Raises:
+        ChangeError: the call does not make sense; nothing was changed.
+    """
+    steps, lag_us = _read(wanted)
+    mod_us = warehouse.clock.now_us() - lag_us
+    done: dict[str, dict[str, int]] = {verb: {} for verb in _VERBS}
+    ordinals = warehouse.ordinals()
+    try:
+        with warehouse.store.transaction():
+            for step in steps:
+                done[step.verb][step.entity.name] = _apply_step(warehouse, step, mod_us)
+            warehouse.keep({step.entity.name for step in steps})
+    except BaseException as error:
+        warehouse.restore(ordinals)
+        if isinstance(error, NoSuchRowError):
+            raise ChangeError(str(error)) from error
+        raise
+    return done
 
 
-def _plan(wanted: Mapping[str, object]) -> _Plan:
-    unknown = set(wanted) - {"insert", "update", "delete", "mod_ts_lag_s"}
+def _apply_step(warehouse: Warehouse, step: Step, mod_us: int) -> int:
+    entity = step.entity
+    given = _given(warehouse, entity, step.values)
+    fixed = set(KEYS.get(entity.name, ())) & set(given)
+    if step.verb != "insert" and fixed:
+        raise ChangeError(f"{entity.name}.{min(fixed)} names the row and cannot change")
+    if step.verb == "insert":
+        for _ in range(step.count):
+            warehouse.insert(entity, mod_us, given)
+        return step.count
+    ids = step.ids or warehouse.spread(entity, step.count)
+    for record_id in ids:
+        if step.verb == "update":
+            warehouse.update(entity, record_id, mod_us, given)
+        else:
+            warehouse.delete(entity, record_id, mod_us)
+    return len(ids)
+
+
+def _read(wanted: Mapping[str, object]) -> tuple[list[Step], int]:
+    """The steps of a call and its lag in microseconds."""
+    unknown = set(wanted) - {*_VERBS, "mod_ts_lag_s"}
     if unknown:
-        raise ChangeError(f"unknown key {min(unknown)!r}: insert, update, delete, mod_ts_lag_s")
+        raise ChangeError(f"unknown key {min(unknown)!r}: {', '.join(_VERBS)}, mod_ts_lag_s")
     lag_s = wanted.get("mod_ts_lag_s", 0)
     if isinstance(lag_s, bool) or not isinstance(lag_s, int | float) or lag_s < 0:
         raise ChangeError("mod_ts_lag_s: seconds, not negative")
     steps = [
         _read_step(verb, name, what)
-        for verb in ("insert", "update", "delete")
+        for verb in _VERBS
         for name, what in _mapping(wanted.get(verb, {}), verb).items()
     ]
-    return _Plan(steps, round(lag_s * 1_000_000))
+    steps.sort(key=lambda step: (_VERBS.index(step.verb), _ORDER.get(step.entity.name, -1)))
+    return steps, round(lag_s * 1_000_000)
 
 
 def _mapping(value: object, where: str) -> dict[str, object]:
@@ -227,15 +104,35 @@ def _mapping(value: object, where: str) -> dict[str, object]:
 def _read_step(verb: str, name: str, what: object) -> Step:
     entity = ENTITIES.get(name)
     if entity is None or (verb == "insert" and entity.lookup):
-        raise ChangeError(f"{verb}: {name!r} takes none")
+        raise ChangeError(f"{verb}: no rows of {name!r} can be given")
     parts = {"count": what} if isinstance(what, int) else _mapping(what, f"{verb}.{name}")
     ids = parts.get("ids", [])
-    count = parts.get("count", len(ids) if isinstance(ids, list) else 0)
     if not isinstance(ids, list) or not all(isinstance(one, int) for one in ids):
         raise ChangeError(f"{verb}.{name}.ids: a list of ids is expected")
+    count = parts.get("count", len(ids))
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise ChangeError(f"{verb}.{name}: a number of rows is expected")
     return Step(verb, entity, count, ids, _mapping(parts.get("set", {}), f"{verb}.{name}.set"))
+
+
+def _given(warehouse: Warehouse, entity: Entity, values: Mapping[str, object]) -> Row:
+    """Values of a call in native form; relations are given by id."""
+    given: Row = {}
+    for name, value in values.items():
+        field = entity.by_name.get(name)
+        if field is None or field.kind in {Kind.ID, Kind.SET}:
+            raise ChangeError(f"{entity.name} has no field {name!r} that can be set")
+        try:
+            given[name] = _native(field.kind, value)
+        except (ValueError, InvalidOperation) as error:
+            raise ChangeError(f"{entity.name}.{name}: {value!r} does not fit") from error
+        if field.kind in RELATIONS and isinstance(value, int):
+            target = ENTITIES.get(field.target)
+            found = warehouse.store.at_or_after(target, value) if target else (value, "")
+            if found is None or found[0] != value:
+                raise ChangeError(f"{entity.name}.{name}: no {field.target} {value}")
+            given[name] = Ref(*found)
+    return given
 
 
 def _native(kind: Kind, value: object) -> object:
@@ -251,10 +148,10 @@ def _native(kind: Kind, value: object) -> object:
             return date.fromisoformat(value).isoformat()
         case Kind.BOOL if isinstance(value, bool):
             return value
-        case Kind.TEXT | Kind.BLOB if isinstance(value, str):
-            if "\x7f" in value:
-                raise ValueError("U+007F is kept for links")
+        case Kind.TEXT | Kind.BLOB if isinstance(value, str) and URL_MARK not in value:
             return value
-        case Kind.INT | Kind.FK | Kind.STATUS | Kind.COMPUTED if isinstance(value, int):
+        case Kind.INT | Kind.FK | Kind.STATUS | Kind.COMPUTED if isinstance(
+            value, int
+        ) and not isinstance(value, bool):
             return value
     raise ValueError("wrong type")

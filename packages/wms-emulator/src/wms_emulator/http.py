@@ -160,7 +160,8 @@ class Connection:
             ("Server", "wms-emulator"),
             *response.headers,
         ]
-        if response.status != 204:
+        bodiless = response.status in {204, 304}
+        if not bodiless:
             headers.append(("Content-Type", response.content_type))
         if not isinstance(body, bytes):
             await self._send_pieces(response.status, headers, body)
@@ -168,7 +169,7 @@ class Connection:
         if gzipped and body:
             body = gzip.compress(body, _GZIP_LEVEL)
             headers.append(("Content-Encoding", "gzip"))
-        if response.status != 204:
+        if not bodiless:
             headers.append(("Content-Length", str(len(body))))
         head = h11.Response(status_code=response.status, headers=headers)
         out = self._protocol.send(head) or b""

@@ -4,7 +4,7 @@ Native: int, str, bool, Decimal, ISO date text, microseconds for a timestamp, Re
 None. Pure; knows neither where rows come from nor where they are kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from decimal import Context, Decimal
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import msgspec
 
 from wms_emulator.clock import from_us
 from wms_emulator.schema.catalogue import ENTITIES
-from wms_emulator.schema.model import RELATIONS, Entity, Field, Kind
+from wms_emulator.schema.model import Entity, Field, Kind
 
 # Stands for ".../entity/" in stored records, because that depends on the host a client asked.
 # DEL is legal in JSON text, is one byte in UTF-8, and no seeded text contains it.
@@ -83,68 +83,63 @@ def _set_json(field: Field, count: object, record_id: int) -> object:
     return {"result_count": count, "url": f"{URL_MARK}{entity}/?{column}={record_id}"}
 
 
+def _relation_json(field: Field, ref: Ref) -> object:
+    if field.kind is Kind.STATUS:
+        return ref.id
+    target = ENTITIES.get(field.target)
+    served = target is not None and not target.lookup
+    url = f"{URL_MARK}{field.target}/{ref.id}" if served else ""
+    return {"id": ref.id, "key": ref.key, "url": url}
+
+
 def json_value(field: Field, value: object, zone: tzinfo, record_id: int) -> object:
     """A native value in the form the API shows."""
-    match field.kind:
-        case Kind.SET:
-            return _set_json(field, value, record_id)
-        case Kind.TS if isinstance(value, int):
-            return timestamp_text(value, zone)
-    match value:
-        case Decimal():
-            return decimal_text(value)
-        case Ref() if field.kind is Kind.STATUS:
-            return value.id
-        case Ref():
-            target = ENTITIES.get(field.target)
-            served = target is not None and not target.lookup
-            url = f"{URL_MARK}{field.target}/{value.id}" if served else ""
-            return {"id": value.id, "key": value.key, "url": url}
+    if isinstance(value, Ref):
+        return _relation_json(field, value)
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if field.kind is Kind.TS and isinstance(value, int):
+        return timestamp_text(value, zone)
+    if field.kind is Kind.SET:
+        return _set_json(field, value, record_id)
     return value
 
 
 def sql_value(value: object) -> object:
     """A native value in the form its column holds."""
-    match value:
-        case Decimal():
-            return decimal_key(value)
-        case Ref():
-            return value.id
-        case bool():
-            return int(value)
+    if isinstance(value, Ref):
+        return value.id
+    if isinstance(value, Decimal):
+        return decimal_key(value)
     return value
 
 
-def native_value(field: Field, column: object, key: str = "") -> object:
-    """The native value of a column; `key` is the natural key of a relation's target."""
-    if column is None:
-        return None
-    if field.kind is Kind.DEC and isinstance(column, bytes):
-        return decimal_from_key(column)
-    if field.kind is Kind.BOOL:
-        return bool(column)
-    if field.kind in RELATIONS and isinstance(column, int):
-        return Ref(column, key)
-    return column
+Encoder = Callable[[Mapping[str, object], int], bytes]
 
 
-def url_mark(entity: Entity, record_id: int) -> str:
-    """A record's own link; entities without an id have none."""
-    return f"{URL_MARK}{entity.name}/{record_id}" if entity.has_id else ""
+def encoder(entity: Entity, zone: tzinfo) -> Encoder:
+    """How rows of this entity become the JSON text of their records, links marked by URL_MARK."""
+    plain = frozenset({Kind.ID, Kind.TEXT, Kind.INT, Kind.BOOL, Kind.DATE, Kind.BLOB})
+    fields = [(field.name, None if field.kind in plain else field) for field in entity.fields]
+    link = f"{URL_MARK}{entity.name}/"
+    has_id = entity.has_id
 
+    def encode(row: Mapping[str, object], record_id: int) -> bytes:
+        # Made first, so that url comes right after id.
+        shown = {"id": record_id, "url": f"{link}{record_id}"} if has_id else {"url": ""}
+        record: dict[str, object] = dict(shown)
+        for name, field in fields:
+            value = row[name]
+            if field is not None and value is not None:
+                value = json_value(field, value, zone, record_id)
+            elif field is not None and field.name in _EMPTY_LISTS:
+                value = []
+            record[name] = value
+        return _encoder.encode(record)
 
-def encode(entity: Entity, row: Mapping[str, object], record_id: int, zone: tzinfo) -> bytes:
-    """A row as the JSON text of its record, links marked by URL_MARK."""
-    shown: dict[str, object] = {}
-    if not entity.has_id:
-        shown["url"] = ""
-    for field in entity.fields:
-        shown[field.name] = json_value(field, row[field.name], zone, record_id)
-        if field.kind is Kind.ID:
-            shown["url"] = url_mark(entity, record_id)
-    return _encoder.encode(shown)
+    return encode
 
 
 def columns(entity: Entity, row: Mapping[str, object]) -> tuple[object, ...]:
-    """A row as its SQL columns, in the order of `entity.stored` without the id."""
-    return tuple(sql_value(row[field.name]) for field in entity.stored if field.kind is not Kind.ID)
+    """A row as its SQL columns, in the order of `entity.columns`."""
+    return tuple([sql_value(row[name]) for name in entity.columns])

@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from wms_emulator.activity import Activity
 from wms_emulator.admin import Admin
 from wms_emulator.api import router
 from wms_emulator.api.context import API_PATH, ApiUser, Context
 from wms_emulator.certificate import server_context
-from wms_emulator.changes import Seeded
 from wms_emulator.clock import Clock
 from wms_emulator.dataset.rows import Dataset
 from wms_emulator.faults import Plan
 from wms_emulator.http import Connection, Service
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.store import Store
+from wms_emulator.warehouse import Warehouse
 
 HOST = "127.0.0.1"
 _BACKLOG = 128
@@ -38,11 +39,15 @@ class Options:
     state_dir: Path | None = None  # keeps rows and certificates; None: nothing stays
 
 
+class InternalError(Exception):
+    """The emulator itself failed while serving: its answers cannot be trusted."""
+
+
 class StateError(Exception):
     """The state directory holds other rows than asked for."""
 
 
-def _open_store(options: Options, clock: Clock) -> Seeded:
+def _open_store(options: Options, clock: Clock) -> Warehouse:
     """The rows: those of the state directory if they are the same seed's, else made now.
 
     Raises:
@@ -51,11 +56,11 @@ def _open_store(options: Options, clock: Clock) -> Seeded:
     dataset = Dataset(options.seed, options.rows)
     path = options.state_dir / "wms.db" if options.state_dir else None
     store = Store(path, list(ENTITIES.values()), options.user.zone)
-    seeded = Seeded(store, dataset, clock, options.user.zone)
+    warehouse = Warehouse(store, dataset, clock, options.user.zone)
     wanted = repr((options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
     held = store.fact("seeded from")
     if held is None:
-        seeded.load()
+        warehouse.load()
         store.note("seeded from", wanted)
     elif held != wanted:
         store.close()
@@ -64,8 +69,8 @@ def _open_store(options: Options, clock: Clock) -> Seeded:
             " choose another directory, or remove it"
         )
     else:
-        seeded.resume()
-    return seeded
+        warehouse.resume()
+    return warehouse
 
 
 class Emulator:
@@ -79,6 +84,7 @@ class Emulator:
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._failures: list[BaseException] = []
 
     @property
     def base_url(self) -> str:
@@ -98,14 +104,15 @@ class Emulator:
 
     async def __aenter__(self) -> "Emulator":
         options = self.options
+        asyncio.get_running_loop().set_exception_handler(self._failed)
         if options.state_dir is not None:
             options.state_dir.mkdir(parents=True, exist_ok=True)
         clock = Clock()
-        self._seeded = _open_store(options, clock)
+        self._warehouse = _open_store(options, clock)
         faults = Plan(options.seed)
-        activity = Activity(self._seeded)
-        admin = Admin(self._seeded, faults, activity, lambda: f"{self.base_url}entity/")
-        context = Context(self._seeded.store, options.user)
+        activity = Activity(self._warehouse)
+        admin = Admin(self._warehouse, faults, activity, lambda: f"{self.base_url}entity/")
+        context = Context(self._warehouse.store, options.user)
         api = Service(
             lambda request: router.handle(context, request),
             clock.now,
@@ -116,8 +123,21 @@ class Emulator:
         self.admin_port = await self._listen(
             Service(admin.handle, clock.now), options.admin_port, None
         )
-        self._keep(asyncio.create_task(activity.run()))
+        task = asyncio.create_task(activity.run())
+        self._keep(task)
+        task.add_done_callback(self._activity_ended)
         return self
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A bug in a connection or in the activity: shown now, and raised at the end."""
+        self._failures.append(context.get("exception") or RuntimeError(context["message"]))
+        loop.default_exception_handler(context)
+
+    @staticmethod
+    def _activity_ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            context = {"message": "the activity failed", "exception": task.exception()}
+            task.get_loop().call_exception_handler(context)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -142,9 +162,11 @@ class Emulator:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-        self._seeded.store.close()
+        await asyncio.gather(*tasks, return_exceptions=True)  # failures came to _failed
+        self._warehouse.store.close()
         if self._directory is not None:
             self._directory.cleanup()
+        if self._failures:
+            raise InternalError(
+                f"{len(self._failures)} internal failures while serving"
+            ) from self._failures[0]

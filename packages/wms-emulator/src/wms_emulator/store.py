@@ -11,6 +11,7 @@ A Store belongs to the thread that made it.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
 
@@ -104,17 +105,16 @@ class Store:
         self._db.execute('CREATE TABLE IF NOT EXISTS "$facts" (name TEXT PRIMARY KEY, value TEXT)')
         self._db.execute('INSERT OR REPLACE INTO "$facts" VALUES (?, ?)', (name, value))
 
-    def begin(self) -> None:
-        """Start a transaction."""
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block's writes, or none if it raises."""
         self._db.execute("BEGIN")
-
-    def commit(self) -> None:
-        """End the transaction, keeping it."""
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
         self._db.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """End the transaction as if it had not been."""
-        self._db.execute("ROLLBACK")
 
     def create(self, entity: Entity) -> None:
         """Make the two tables of an entity."""
@@ -215,20 +215,24 @@ class Store:
         row = self._db.execute(sql, (record_id,)).fetchone()
         return None if row is None else (row[0], row[1] or "")
 
-    def last_seq(self, entity: Entity) -> int:
-        """The number of the newest version in the journal."""
-        sql = f"SELECT max(seq) FROM {quoted(entity.name + '$journal')}"
-        return self._db.execute(sql).fetchone()[0] or 0
+    def all_ids(self, entity: Entity) -> list[int]:
+        """Every id, ascending."""
+        sql = f"SELECT id FROM {quoted(entity.name)} ORDER BY id"
+        return [record_id for (record_id,) in self._db.execute(sql)]
 
-    def truth(self, entity: Entity, *, at_us: int, up_to_seq: int) -> Iterator[bytes]:
-        """The record texts visible at an instant, by id, folded from the journal alone."""
+    def truth(self, entity: Entity, *, at_us: int | None = None) -> Iterator[bytes]:
+        """The record texts visible now (or at an instant), by id, folded from the journal alone.
+
+        Changes made while the answer is being read do not show in it.
+        """
         journal = quoted(entity.name + "$journal")
+        newest = self._db.execute(f"SELECT max(seq) FROM {journal}").fetchone()[0] or 0
         sql = (
             f"SELECT v.body FROM {journal} v JOIN (SELECT max(seq) AS seq FROM {journal}"
-            " WHERE seq <= ? AND at_us <= ? GROUP BY pk) last ON last.seq = v.seq"
+            " WHERE seq <= ? AND (? IS NULL OR at_us <= ?) GROUP BY pk) last ON last.seq = v.seq"
             " WHERE v.body IS NOT NULL ORDER BY v.pk"
         )
-        for (body,) in self._db.execute(sql, (up_to_seq, at_us)):
+        for (body,) in self._db.execute(sql, (newest, at_us, at_us)):
             yield body
 
 

@@ -1,4 +1,4 @@
-"""A running emulator for tests: a context manager, and pytest fixtures to import or to list.
+"""A running emulator for tests: `running` is a context manager, `server_fixture` a pytest fixture.
 
 The server runs in a thread of this process, on free loopback ports.
 """
@@ -7,10 +7,11 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from wms_emulator.api.context import ApiUser
 from wms_emulator.server import HOST, Emulator, Options
@@ -150,3 +151,20 @@ def running(
         )
     finally:
         thread.stop()
+
+
+def server_fixture(
+    scope: Literal["session", "package", "module", "class", "function"] = "module",
+    **options: Any,
+) -> Callable[..., Iterator[WmsServer]]:
+    """A pytest fixture that gives a WmsServer, to be bound to a name in a conftest.
+
+    `options` are those of `running`. pytest is imported here only: it is no dependency.
+    """
+    import pytest
+
+    def wms_server() -> Iterator[WmsServer]:
+        with running(**options) as server:
+            yield server
+
+    return pytest.fixture(scope=scope)(wms_server)

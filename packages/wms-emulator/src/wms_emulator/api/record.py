@@ -6,6 +6,7 @@ from wms_emulator.api.context import Context
 from wms_emulator.api.errors import invalid, not_emulated, not_found
 from wms_emulator.api.records import chosen_fields, joined
 from wms_emulator.messages import Request, Response
+from wms_emulator.query.values import instant_us
 from wms_emulator.schema.model import Entity
 
 
@@ -25,7 +26,22 @@ def handle(context: Context, request: Request, entity: Entity, id_text: str) -> 
     body = context.store.body(entity, int(id_text))
     if body is None:
         raise not_found()
+    if not entity.has_mod_ts:
+        return Response(200, joined(request, [body], chosen_fields(request, entity)))
+    modified = str(msgspec.json.decode(body)["mod_ts"])
+    if request.method == "HEAD" and _unmodified(context, request, modified):
+        return Response(304, headers=[("Last-Modified", modified)])
     response = Response(200, joined(request, [body], chosen_fields(request, entity)))
-    if entity.has_mod_ts:
-        response.headers.append(("Last-Modified", msgspec.json.decode(body)["mod_ts"]))
+    response.headers.append(("Last-Modified", modified))
     return response
+
+
+def _unmodified(context: Context, request: Request, modified: str) -> bool:
+    """Whether If-Modified-Since (ISO-8601 here) is not before the record's mod_ts."""
+    since = request.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        return instant_us(modified, context.user.zone) <= instant_us(since, context.user.zone)
+    except ValueError as error:
+        raise invalid("If-Modified-Since", str(error)) from error

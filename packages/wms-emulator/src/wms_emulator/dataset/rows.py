@@ -23,6 +23,7 @@ HISTORY_END_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 MASS_UPDATE_FROM = 3000  # allocations above this many hold one wave's mass update
 MASS_UPDATE_ROWS = 1600  # past the cursor's limit of 1000 by more than a page of 500
 _ID_STRIDE = 3
+_ALWAYS = frozenset({"facility_id", "company_id"})
 _DAY_US = 86_400_000_000
 
 # Finds a relation's target: (target entity, ordinal wished for) -> Ref, or None if it has no rows.
@@ -55,6 +56,22 @@ class Dataset:
             for entity in ENTITIES.values()
             for field in entity.fields
         }
+        self._plans = {
+            entity.name: [
+                (
+                    field.name,
+                    self._salts[entity.name, field.name],
+                    self._makers.get((entity.name, field.name)),
+                    field,
+                )
+                for field in entity.fields
+            ]
+            for entity in ENTITIES.values()
+        }
+        self._first_ids = {
+            name: FIRST_ID.get(name) or 1000 + name_number("first id", name) % 900 * 1000
+            for name in ENTITIES
+        }
         self.key_of = lru_cache(maxsize=100_000)(self._key_of)
 
     def size(self, entity: str) -> int:
@@ -67,12 +84,8 @@ class Dataset:
         lookup = ENTITIES[entity].lookup
         if lookup:
             return lookup[ordinal][0]
-        first = FIRST_ID.get(entity) or 1000 + self._first_number(entity) % 900 * 1000
+        first = self._first_ids[entity]
         return first + _ID_STRIDE * ordinal + mix(self._numbers[entity] + ordinal) % _ID_STRIDE
-
-    @staticmethod
-    def _first_number(entity: str) -> int:
-        return name_number("first id", entity)
 
     def _number(self, entity: str, ordinal: int, salt: int = 0) -> int:
         return mix(self._numbers[entity] + ordinal * 0x9E3779B97F4A7C15 + salt)
@@ -107,19 +120,21 @@ class Dataset:
         return Ref(self.id_of(target, ordinal % size), self.key_of(target, ordinal % size))
 
     def _relation(
-        self, entity: Entity, field: Field, ordinal: int, number: int, parents: Parents
+        self, entity: Entity, field: Field, ordinal: int, salted: int, parents: Parents | None
     ) -> Ref | None:
-        salted = (number * self._salts[entity.name, field.name] & MASK) >> 17
+        """A relation; without `parents` of a seeded row."""
         if not field.target:
             wanted = field.required or field.kind is Kind.STATUS or not salted % 4
             return Ref(salted % MHE_IDS + 1, "") if wanted else None
         if ENTITIES[field.target].lookup:
             return self.seeded_parent(field.target, salted)
-        if (entity.name, field.name) in NESTED:
-            return parents(field.target, self._nested(entity.name, field.target, ordinal))
-        if field.required or field.name in {"facility_id", "company_id"} or salted % 4:
+        nested = (entity.name, field.name) in NESTED
+        if not (nested or field.required or field.name in _ALWAYS or salted % 4):
+            return None
+        if parents is not None:
             return parents(field.target, salted >> 2)
-        return None
+        wished = self._nested(entity.name, field.target, ordinal) if nested else salted >> 2
+        return self.seeded_parent(field.target, wished)
 
     def _set_count(self, entity: Entity, field: Field, ordinal: int) -> int | None:
         if not field.target:
@@ -161,19 +176,17 @@ class Dataset:
             key, text = entity.lookup[ordinal]
             return {"id": key, "code": text.upper().replace(" ", "_"), "description": text}
         number = self._number(entity.name, ordinal)
-        find = parents or self.seeded_parent
         row: Row = {}
-        for field in entity.fields:
-            match field.kind:
-                case Kind.ID:
-                    row[field.name] = self.id_of(entity.name, ordinal)
-                case Kind.FK | Kind.STATUS:
-                    row[field.name] = self._relation(entity, field, ordinal, number, find)
-                case Kind.SET:
-                    seeded = now_us is None
-                    row[field.name] = self._set_count(entity, field, ordinal) if seeded else None
-                case _:
-                    row[field.name] = self._value(entity, field, ordinal, number)
+        for name, salt, make, field in self._plans[entity.name]:
+            if make is not None:
+                row[name] = make(ordinal, (number * salt & MASK) >> 17)
+            elif field.kind in RELATIONS:
+                salted = (number * salt & MASK) >> 17
+                row[name] = self._relation(entity, field, ordinal, salted, parents)
+            elif field.kind is Kind.SET:
+                row[name] = None if parents else self._set_count(entity, field, ordinal)
+            else:
+                row[name] = self.id_of(entity.name, ordinal)
         if now_us is None:
             created, modified = self._instants(entity.name, ordinal, number)
             row.update(EDGES.get((entity.name, ordinal), {}))
@@ -198,7 +211,8 @@ class Dataset:
         for name in names:
             field = entity.by_name[name]
             if field.kind in RELATIONS:
-                values[name] = self._relation(entity, field, record_id, number, parents)
+                salted = (number * self._salts[entity.name, name] & MASK) >> 17
+                values[name] = self._relation(entity, field, record_id, salted, parents)
             else:
                 values[name] = self._value(entity, field, record_id, number)
         return values

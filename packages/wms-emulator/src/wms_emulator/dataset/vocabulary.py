@@ -146,6 +146,7 @@ NESTED: frozenset[tuple[str, str]] = frozenset(
         ("work_order_component", "work_order_kit_id"),
         ("cc_adjustment_dtl", "cc_adjustment_hdr_id"),
         ("item_barcode", "item_id"),
+        ("container", "pallet_id"),
     }
 )
 

@@ -11,7 +11,7 @@ from wms_emulator.query.paths import Expression, resolve
 from wms_emulator.records import decimal_from_key, decimal_key, decimal_text
 from wms_emulator.schema.model import Entity, Field, Kind
 
-_NEVER_NULL = frozenset({"id", "mod_ts", "create_ts"})
+_NEVER_NULL = frozenset({"t.id", 't."mod_ts"', 't."create_ts"'})
 _BY_ID = Expression("t.id", Field("id", Kind.ID))
 
 
@@ -26,7 +26,7 @@ class Term:
         """The term for ORDER BY. Nulls stand after all values, before them when descending."""
         descending = self.descending is not reverse
         direction = " DESC" if descending else ""
-        if self.expression.field.name in _NEVER_NULL:
+        if self.expression.sql in _NEVER_NULL:
             return self.expression.sql + direction
         return f"{self.expression.sql}{direction} NULLS {'FIRST' if descending else 'LAST'}"
 

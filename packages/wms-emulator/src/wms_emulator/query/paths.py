@@ -35,7 +35,7 @@ def resolve(
         raise QueryError(key, f"no field {path[0]!r} in {entity.name}")
     if not field.stored:
         raise QueryError(key, f"{path[0]!r} can be neither filtered nor sorted by")
-    sql = f"t.{_name(field.name)}"
+    sql = "t.id" if field.kind is Kind.ID else f"t.{_name(field.name)}"
     rest = path[1:]
     while rest and field.kind in RELATIONS and field.target in entities:
         target = entities[field.target]

@@ -67,6 +67,11 @@ class Entity:
         """The fields that have a column."""
         return tuple(field for field in self.fields if field.stored)
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns but the id."""
+        return tuple(field.name for field in self.stored if field.kind is not Kind.ID)
+
     @property
     def has_id(self) -> bool:
         """Whether records carry an id (a few entities do not)."""

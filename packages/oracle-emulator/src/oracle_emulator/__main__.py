@@ -1,0 +1,76 @@
+"""The command `oracle-emulator`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from oracle_emulator.engine.interface import Database
+from oracle_emulator.lifecycle import Settings, serve
+from oracle_emulator.profiles import DEFAULT_PROFILE, PROFILES
+
+PASSWORD_VARIABLE = "ORACLE_EMULATOR_SYSTEM_PASSWORD"  # noqa: S105  # the name of a variable
+_DEFAULT_PASSWORD = "oracle"  # noqa: S105  # documented; the server binds loopback only
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=options.log_level.upper(),
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    settings = Settings(
+        profile=options.profile,
+        service_name=options.service,
+        port=options.port,
+        tcps_port=options.tcps_port,
+        admin_port=options.admin_port,
+        data_dir=options.data_dir,
+        parent_pid=options.parent_pid,
+    )
+    try:
+        serve(settings, _open)
+    except Exception as error:  # the edge of the process: one message and a code
+        logging.getLogger(__name__).debug("failed", exc_info=True)
+        sys.stderr.write(f"oracle-emulator: {error}\n")
+        return 1
+    return 0
+
+
+def _open(settings: Settings) -> Database:
+    from oracle_emulator.engine.database import open_database
+
+    return open_database(
+        settings.data_dir,
+        system_password=os.environ.get(PASSWORD_VARIABLE, _DEFAULT_PASSWORD),
+        service_name=settings.service_name,
+        profile=settings.profile,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="oracle-emulator", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("serve", help="run a server in the foreground, on loopback")
+    command.add_argument("--port", type=int, default=0, help="TCP port; 0 takes any")
+    command.add_argument("--tcps-port", type=int, default=0, help="TLS port; 0 takes any")
+    command.add_argument("--admin-port", type=int, default=0, help="HTTP port; 0 takes any")
+    command.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT_PROFILE)
+    command.add_argument("--service", default="FREEPDB1", help="name of the service")
+    command.add_argument(
+        "--data-dir", type=Path, help="keep everything here; else it is thrown away"
+    )
+    command.add_argument("--parent-pid", type=int, help="end when this process is gone")
+    command.add_argument(
+        "--log-level", choices=["debug", "info", "warning", "error"], default="warning"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What all connections of one server share, and what one logged-on client holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from oracle_emulator.codec.values import Decoder
+from oracle_emulator.engine.interface import Database, DirectPath, Session
+from oracle_emulator.profiles import Profile
+from oracle_emulator.session.cursors import CursorTable
+from oracle_emulator.session.lobs import LobStore
+from oracle_emulator.session.statistics import Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """What all connections share."""
+
+    database: Database
+    profile: Profile
+    service_name: str
+    statistics: Statistics = field(default_factory=Statistics)
+    session_ids: Iterator[int] = field(default_factory=lambda: itertools.count(101))
+
+
+@dataclass(slots=True)
+class Load:
+    """A direct path load in progress."""
+
+    label: str  # what it is counted under
+    path: DirectPath
+    decoders: list[Decoder]
+
+
+@dataclass(slots=True)
+class Client:
+    """What a logged-on client holds."""
+
+    session: Session
+    field_version: int
+    statistics: Statistics
+    user: str
+    session_key: bytes  # under which a new password may come
+    cursors: CursorTable = field(default_factory=CursorTable)
+    lobs: LobStore = field(default_factory=LobStore)
+    loads: dict[int, Load] = field(default_factory=dict)
+
+    def call_status(self) -> int:
+        """Return the flags that end every call: whether a transaction is open."""
+        return 2 if self.session.in_transaction else 0
+
+    def close(self) -> None:
+        """Give everything up; an open transaction is rolled back."""
+        for load in self.loads.values():
+            load.path.abort()
+        self.loads.clear()
+        self.cursors.close_all()
+        self.session.close()

@@ -1,0 +1,98 @@
+"""From the first DATA packet to a session: negotiation and the two steps of the logon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oracle_emulator.engine.interface import OracleError, SessionInfo
+from oracle_emulator.session.context import Client, ServerContext
+from oracle_emulator.session.logon import LoggedOn, Logon, Pair, server_proof
+from oracle_emulator.tns.connect import Descriptor
+from oracle_emulator.ttc.auth import AuthRequest, encode_auth
+from oracle_emulator.ttc.datatypes import DataTypes
+from oracle_emulator.ttc.ending import encode_status
+
+_INSTANCE_NAME = "FREE"
+_MAX_IDENTIFIER_BYTES = "128"
+_MAX_OPEN_CURSORS = "1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A logon that succeeded: the client's session and the answer to its last step."""
+
+    client: Client
+    answer: bytes
+
+
+class Handshake:
+    """What is agreed and asked before a client has a session."""
+
+    def __init__(self, context: ServerContext, descriptor: Descriptor) -> None:
+        self._context = context
+        self._descriptor = descriptor
+        self._logon: Logon | None = None
+        self._terminal: dict[str, str] = {}
+        self.field_version = context.profile.field_version
+
+    def agree(self, data_types: DataTypes) -> None:
+        """Take the client's capabilities: the older of both versions counts."""
+        if data_types.field_version:
+            self.field_version = min(self.field_version, data_types.field_version)
+
+    def challenge(self, request: AuthRequest) -> bytes:
+        """Return the answer to the first step of the logon."""
+        self._terminal = request.pairs
+        self._logon = Logon(self._context.database.credentials)
+        return encode_auth(self._logon.challenge(request)) + encode_status(0)
+
+    def enter(self, request: AuthRequest) -> Entered:
+        """Verify the second step and open the session. Raises OracleError."""
+        if self._logon is None:
+            raise OracleError(1017, "invalid username/password; logon denied")
+        logged_on = self._logon.verify(request)
+        if "PROXY_CLIENT_NAME" in request.pairs:
+            raise OracleError(28150, "proxy not authorized to connect as client")
+        info = SessionInfo(
+            user=logged_on.user,
+            session_id=next(self._context.session_ids),
+            serial=1,
+            service_name=self._context.service_name,
+            program=self._descriptor.program or self._terminal.get("AUTH_PROGRAM_NM", ""),
+            machine=self._terminal.get("AUTH_MACHINE", self._descriptor.host),
+            os_user=self._terminal.get("AUTH_SID", self._descriptor.user),
+        )
+        session = self._context.database.open_session(info)
+        client = Client(
+            session,
+            self.field_version,
+            self._context.statistics,
+            logged_on.user,
+            logged_on.session_key,
+        )
+        alter = request.pairs.get("AUTH_ALTER_SESSION", "").rstrip("\x00")
+        if alter:
+            try:
+                session.execute(session.scan(alter), [()], ())
+            except OracleError:
+                client.close()
+                raise
+        answer = encode_auth(self._properties(info, logged_on)) + encode_status(0)
+        return Entered(client, answer)
+
+    def _properties(self, info: SessionInfo, logged_on: LoggedOn) -> list[Pair]:
+        service = self._context.service_name
+        return [
+            ("AUTH_SVR_RESPONSE", server_proof(logged_on.session_key), 0),
+            ("AUTH_VERSION_NO", str(self._context.profile.release_number), 0),
+            ("AUTH_SESSION_ID", str(info.session_id), 0),
+            ("AUTH_SERIAL_NUM", str(info.serial), 0),
+            ("AUTH_INSTANCENAME", _INSTANCE_NAME, 0),
+            ("AUTH_SC_DBUNIQUE_NAME", service, 0),
+            ("AUTH_SC_REAL_DBUNIQUE_NAME", service, 0),
+            ("AUTH_SC_SERVICE_NAME", service, 0),
+            ("AUTH_SC_INSTANCE_NAME", _INSTANCE_NAME, 0),
+            ("AUTH_SC_DB_DOMAIN", "", 0),
+            ("AUTH_MAX_OPEN_CURSORS", _MAX_OPEN_CURSORS, 0),
+            ("AUTH_MAX_IDEN_LENGTH", _MAX_IDENTIFIER_BYTES, 0),
+        ]

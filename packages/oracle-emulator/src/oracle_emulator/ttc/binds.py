@@ -1,0 +1,192 @@
+"""Binds: their descriptions (OAC) and their rows.
+
+A row stands after a ROW DATA byte; outside of PL/SQL the values of types declared longer than the client's longest string
+stand after all the others. Locators come out as `LobReference`: whose content they are is the session's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oracle_emulator.codec.buffers import SHORT_MAX, IncompleteError, MalformedError, Reader
+from oracle_emulator.codec.numbers import InvalidValueError
+from oracle_emulator.codec.values import Decoder, decoder
+from oracle_emulator.engine.interface import OracleType, TypeCode, Value
+from oracle_emulator.ttc.constants import Message
+from oracle_emulator.ttc.protocol import LONG_THRESHOLD_BYTES
+
+_ARRAY_FLAG = 0x40
+_NATIONAL_FORM = 2
+_OAC_ID_FIELD_VERSION = 8
+_OBJECT = 109
+_BFILE = 114
+_VECTOR = 127
+_LOCATOR_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB, _BFILE})
+_QUASI_LOCATOR_TYPES = frozenset({TypeCode.JSON, _VECTOR})
+_BOOLEAN_NULL_ESCAPE = 253
+_ALIASES = {3: TypeCode.NUMBER}  # a native integer travels as a NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class LobReference:
+    """A locator bound as a value."""
+
+    locator: bytes
+
+
+BindValue = Value | LobReference
+BindRow = list[BindValue]
+
+
+@dataclass(frozen=True, slots=True)
+class BindInfo:
+    """How one bind, or one column to be fetched, is described by the client."""
+
+    code: int
+    size: int
+    array: bool
+    national: bool
+
+    @property
+    def type(self) -> OracleType | None:
+        """Return the type; None for one that the engine does not know."""
+        code = _ALIASES.get(self.code, self.code)
+        if code not in TypeCode.__members__.values():
+            return None
+        return OracleType(TypeCode(code), self.size, national=self.national)
+
+
+def decode_bind_info(reader: Reader, field_version: int) -> BindInfo:
+    """Return one description."""
+    code, flags = reader.u8(), reader.u8()
+    reader.raw(2)
+    size = reader.ub()
+    reader.ub()  # most elements of an array
+    reader.ub(8)  # flags
+    reader.bl2()  # type's identifier
+    reader.ub()  # version
+    reader.ub(2)  # character set
+    form = reader.u8()
+    reader.ub()  # LOB prefetch
+    if field_version >= _OAC_ID_FIELD_VERSION:
+        reader.ub()
+    return BindInfo(code, size, bool(flags & _ARRAY_FLAG), form == _NATIONAL_FORM)
+
+
+@dataclass(slots=True)
+class _Field:
+    """Where a bind's value belongs, and how it is read."""
+
+    index: int
+    info: BindInfo
+    decode: Decoder | None
+    plain: bool  # bytes behind a length byte, and nothing else
+
+
+class RowDecoder:
+    """Decodes the rows of one request.
+
+    `problem` is the first value that its type could not hold, or the first type that is not supported: the row is read to
+    its end all the same, since the stream has to stay in step.
+    """
+
+    def __init__(self, infos: Sequence[BindInfo], *, plsql: bool) -> None:
+        self.problem: str | None = None
+        self._count = len(infos)
+        fields = [_field(index, info) for index, info in enumerate(infos)]
+        if plsql:
+            self._fields = fields
+        else:
+            late = [field for field in fields if field.info.size > LONG_THRESHOLD_BYTES]
+            self._fields = [field for field in fields if field not in late] + late
+
+    def decode(self, reader: Reader) -> BindRow:
+        """Return the next row. Raises IncompleteError with the position undefined, and MalformedError."""
+        if reader.u8() != Message.ROW_DATA:
+            raise MalformedError("no row of binds where one is due")
+        row: BindRow = [None] * self._count
+        data = reader.data
+        size = len(data)
+        position = reader.position
+        for field in self._fields:
+            if position >= size:
+                raise IncompleteError(1)
+            length = data[position]
+            if field.plain and length <= SHORT_MAX:
+                position += 1
+                if length:
+                    end = position + length
+                    if end > size:
+                        raise IncompleteError(end - size)
+                    row[field.index] = self._value(field, data[position:end])
+                    position = end
+                continue
+            reader.position = position
+            row[field.index] = self._slow(field, reader)
+            position = reader.position
+        reader.position = position
+        return row
+
+    def _value(self, field: _Field, data: bytes) -> Value:
+        assert field.decode is not None  # noqa: S101  # plain fields have one
+        try:
+            return field.decode(data)
+        except (InvalidValueError, IndexError) as error:
+            self._report(f"bind {field.index + 1}: {error}")
+            return None
+
+    def _report(self, problem: str) -> None:
+        if self.problem is None:
+            self.problem = problem
+
+    def _slow(self, field: _Field, reader: Reader) -> BindValue:
+        """Read what is not simply bytes behind a length byte."""
+        info = field.info
+        if info.array:
+            for _ in range(reader.ub()):
+                reader.bl()
+            self._report("PL/SQL arrays are not supported")
+            return None
+        if info.code in _LOCATOR_TYPES:
+            locator = reader.bl2()
+            return LobReference(locator) if locator else None
+        if field.decode is not None:
+            if (
+                info.code == TypeCode.BOOLEAN
+                and reader.data[reader.position] == _BOOLEAN_NULL_ESCAPE
+            ):
+                reader.raw(2)
+                return None
+            data = reader.bl()
+            return None if data is None else self._value(field, data)
+        _skip_unsupported(info.code, reader)
+        self._report(f"binds of type {info.code} are not supported")
+        return None
+
+
+def _field(index: int, info: BindInfo) -> _Field:
+    kind = info.type
+    decode = decoder(kind) if kind is not None else None
+    plain = decode is not None and not info.array and info.code != TypeCode.BOOLEAN
+    return _Field(index, info, decode, plain)
+
+
+def _skip_unsupported(code: int, reader: Reader) -> None:
+    """Read over a value of a type that is not supported, so that what follows can be read."""
+    if code == TypeCode.CURSOR:
+        if reader.ub():
+            reader.ub()
+    elif code in _QUASI_LOCATOR_TYPES:
+        if reader.bl2() is not None:
+            reader.bl()
+    elif code == _OBJECT:
+        for _ in range(3):
+            reader.bl2()
+        reader.ub(2)
+        length = reader.ub()
+        reader.ub()
+        if length:
+            reader.bl()
+    else:
+        reader.bl()

@@ -132,6 +132,7 @@ def test_meltano_shows_the_message_and_no_secret(shared_rig, changes):
     code, output = rig.run("run", "full-sync-job")
     rig.settings()
     secrets = [rig.ends.wms.password, rig.ends.oracle.password, WRONG_PASSWORD]
+    assert code == 1
     check(code, output, ["password"], secrets)
 
 
@@ -145,6 +146,7 @@ def test_nothing_to_hand_over_is_said(shared_rig, flext):
         text=True,
         check=False,
     )
+    assert done.returncode == 1
     check(done.returncode, done.stdout + done.stderr, ["no stream", "full-sync-job"], [])
 
 

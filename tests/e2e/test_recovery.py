@@ -107,13 +107,13 @@ def test_a_full_load_while_the_wms_changes_then_incremental_misses_nothing(make_
     streams = ["allocation", "order_hdr", "order_dtl"]
     slow = {"name": "latency", "match": "/entity/", "latency_s": 0.1}
     rig.admin("POST", "/faults", {"faults": [slow]})
-    rates = {"inserts_per_s": 20, "updates_per_s": 60, "entities": streams}
+    rates = {"inserts_per_s": 6, "updates_per_s": 15, "entities": streams}
     rig.admin("POST", "/activity", rates)
     code, output = rig.run("run", "full-sync-job")
     assert code == 0, output
     done = rig.admin("POST", "/activity", {})["done"]
-    assert done["insert"] > 20
-    assert done["update"] > 60
+    assert done["insert"] > 10
+    assert done["update"] > 20
     rig.admin("POST", "/faults", {"faults": []})
     rig.admin("POST", "/clock", {"real": True})
     # The load ran while rows changed, so it alone cannot be right; else this proves nothing.
@@ -129,8 +129,9 @@ def test_a_full_load_while_the_wms_changes_then_incremental_misses_nothing(make_
     assert pages
     assert all("mod_ts" in str(each["target"]) for each in pages)
     rows = received(rig, run_id)
+    # A new order_dtl also modifies its order_hdr, hence at most twice as many rows as changes.
     changed = done["insert"] + done["update"]
-    assert 0 < sum(rows[stream] for stream in streams) <= changed
+    assert 0 < sum(rows[stream] for stream in streams) <= 2 * changed
     total = {
         each.comparison.stream: each.comparison.expected_rows for each in rig.verdict().streams
     }

@@ -1,0 +1,118 @@
+"""The command line as a person meets it: exit codes, one message, the remedy, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flext_coordination
+from flext_cli import __main__ as entry
+from flext_cli.commands import flext as group
+
+SCOPE = "dev:tap-oracle-wms-full-to-target-oracle-full"
+
+
+@pytest.fixture
+def flext(tmp_path):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FLEXT_", "MELTANO_"))}
+
+    def run(*arguments, **environ):
+        return subprocess.run(
+            [sys.executable, "-m", "flext_cli", *arguments],
+            cwd=tmp_path,
+            env={**kept, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def held(tmp_path):
+    lease = flext_coordination.acquire(tmp_path, SCOPE, run_id="run-1", owner="a test")
+    yield lease
+    lease.stop_heartbeat()
+
+
+def test_every_command_has_help_with_an_example():
+    commands = dict(group.commands)
+    token = commands.pop("token")
+    for name, command in {**commands, **token.commands}.items():
+        assert command.help, name
+        assert command.epilog.startswith("Example: flext "), name
+
+
+def test_a_command_that_is_not_there_is_a_usage_error(flext):
+    done = flext("dmeo")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["demo"], ["hand-over"]])
+def test_outside_a_project_the_remedy_is_named(flext, command):
+    done = flext(*command)
+    assert done.returncode == 1
+    assert "no meltano.yml" in done.stderr
+    assert "what to do: run flext inside the FLEXT workspace" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_environment_is_named(flext, tmp_path):
+    (tmp_path / "meltano.yml").write_text("environments: [{name: dev}, {name: prod}]")
+    done = flext("hand-over", "--environment", "moon")
+    assert done.returncode == 1
+    assert "'moon' is not declared" in done.stderr
+    assert "use one of dev, prod" in done.stderr
+
+
+@pytest.mark.usefixtures("held")
+def test_a_held_scope_is_shown_and_can_be_released(flext, held):
+    (lease,) = json.loads(flext("token", "status", "--json").stdout)["leases"]
+    assert (lease["scope"], lease["state"], lease["run_id"]) == (SCOPE, "held", "run-1")
+    done = flext("token", "release", SCOPE)
+    assert done.returncode == 0, done.stderr
+    assert "held by a test" in done.stdout
+    with pytest.raises(flext_coordination.LeaseLostError):
+        held.heartbeat()
+    done = flext("token", "release", SCOPE)
+    assert done.returncode == 1
+    assert "no run holds the scope" in done.stderr
+
+
+def test_an_unreadable_token_file_is_a_message(flext, tmp_path):
+    (tmp_path / ".token").write_text("nonsense\n", encoding="utf-8")
+    (tmp_path / ".token").chmod(0o600)
+    done = flext("token", "status")
+    assert done.returncode == 1
+    assert ".token" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_ends_without_a_traceback_and_without_secrets(monkeypatch, capsys):
+    def broken(**_):
+        raise ZeroDivisionError("PASSWORD=hunter2hunter2")
+
+    monkeypatch.setattr(entry.flext, "main", broken)
+    with pytest.raises(SystemExit) as caught:
+        entry.main()
+    assert caught.value.code == 1
+    shown = capsys.readouterr().err
+    assert "unexpected ZeroDivisionError" in shown
+    assert "hunter2" not in shown
+    assert "Traceback" not in shown
+
+
+def test_nothing_here_imports_tap_or_target():
+    """The expected side must not share a mistake with the code it judges."""
+    code = "import sys, flext_cli.expected, flext_cli.compare, flext_cli.demo.verdict;"
+    code += "print([m for m in sys.modules if m.startswith(('flext_tap', 'flext_target'))])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path("/")
+    )
+    assert done.stdout == "[]\n"

@@ -55,3 +55,14 @@ def test_digits_in_a_text_field_stay_text():
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=10, max_value=10**20))
 def test_decimals_keep_their_digits(value):
     assert row({"alloc_qty": f"{value:f}"}, alloc_qty="decimal") == {"ALLOC_QTY": value}
+
+
+def test_an_unknown_type_word_leaves_it_to_the_name():
+    record = {"pack_ts": "2026-02-28T00:00:00Z", "ship_date": "2026-02-28", "code": "2026-02-28"}
+    words = dict.fromkeys(record, "something new")
+    day = datetime(2026, 2, 28)  # noqa: DTZ001 -- as Oracle holds it
+    assert row(record, **words) == {"PACK_TS": day, "SHIP_DATE": day, "CODE": "2026-02-28"}
+
+
+def test_the_address_of_a_record_is_no_column():
+    assert row({"url": "https://h/e/item/1"}) == {}

@@ -21,6 +21,7 @@ _ADDRESSES = frozenset({"url"})
 _DECIMAL_WORDS = frozenset({"number", "decimal"})
 _INSTANT_WORDS = frozenset({"datetime"})
 _DATE_WORDS = frozenset({"date"})
+_WORDS = _DECIMAL_WORDS | _INSTANT_WORDS | _DATE_WORDS | {"string", "integer", "boolean", "time"}
 
 
 def row(record: Mapping[str, Any], types: Mapping[str, str]) -> Row:
@@ -83,9 +84,10 @@ def _scalar(name: str, value: Any, word: str) -> Value:
 def _text(name: str, value: str, word: str) -> Value:
     if word in _DECIMAL_WORDS:
         return Decimal(value)
-    if word in _INSTANT_WORDS or (not word and name.endswith("_ts")):
+    # A type word that nobody knows says as little as none: then the name decides.
+    if word in _INSTANT_WORDS or (word not in _WORDS and name.endswith("_ts")):
         return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
-    if word in _DATE_WORDS or (not word and name.endswith("_date")):
+    if word in _DATE_WORDS or (word not in _WORDS and name.endswith("_date")):
         day = date.fromisoformat(value)
         return datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- an Oracle DATE has no zone
     return value

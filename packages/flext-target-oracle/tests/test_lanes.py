@@ -1,0 +1,102 @@
+"""Lanes: order within a stream, parallel across streams, bounded, failing in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from flext_target_oracle.lanes import Lanes
+
+WAIT_S = 10
+
+
+@pytest.fixture
+def lanes() -> Iterator[Lanes]:
+    made = Lanes(workers=2, buffer_bytes=100, waiting=nullcontext)
+    yield made
+    made.stop()
+
+
+def test_tasks_of_a_lane_run_in_order(lanes: Lanes) -> None:
+    done: list[int] = []
+    for number in range(50):
+        lanes.submit("a", lambda n=number: done.append(n))  # type: ignore[misc] -- binds the number
+    lanes.drain()
+    assert done == list(range(50))
+
+
+def test_lanes_run_at_the_same_time(lanes: Lanes) -> None:
+    together = threading.Barrier(2, timeout=WAIT_S)
+    lanes.submit("a", lambda: together.wait() and None)
+    lanes.submit("b", lambda: together.wait() and None)
+    lanes.drain()
+    lanes.check()
+    assert not together.broken
+
+
+def test_a_failed_lane_drops_its_tasks_and_others_go_on(lanes: Lanes) -> None:
+    done: list[str] = []
+    gate = threading.Event()
+
+    def fail() -> None:
+        gate.wait(WAIT_S)
+        raise KeyError("no")
+
+    lanes.submit("a", fail)
+    lanes.submit("a", lambda: done.append("after the failure"))
+    lanes.submit("b", lambda: done.append("b"))
+    gate.set()
+    lanes.drain()
+    lanes.submit("a", lambda: done.append("later"))
+    lanes.submit("b", lambda: done.append("b again"))
+    lanes.drain()
+    assert sorted(done) == ["b", "b again"]
+    with pytest.raises(KeyError):
+        lanes.check()
+
+
+def test_submitting_waits_while_too_much_is_held(lanes: Lanes) -> None:
+    gate, submitted = threading.Event(), threading.Event()
+    lanes.submit("a", lambda: gate.wait(WAIT_S) and None, size_bytes=90)
+
+    def submit() -> None:
+        lanes.submit("b", lambda: None, size_bytes=20)
+        submitted.set()
+
+    thread = threading.Thread(target=submit)
+    thread.start()
+    assert not submitted.wait(0.05)
+    gate.set()
+    assert submitted.wait(WAIT_S)
+    thread.join()
+    lanes.drain()
+
+
+def test_what_is_larger_than_the_buffer_still_passes(lanes: Lanes) -> None:
+    done: list[int] = []
+    lanes.submit("a", lambda: done.append(1), size_bytes=1000)
+    lanes.submit("a", lambda: done.append(2), size_bytes=1000)
+    lanes.drain()
+    assert done == [1, 2]
+
+
+def test_stop_finishes_what_runs_and_drops_the_rest() -> None:
+    lanes = Lanes(workers=1, buffer_bytes=100, waiting=nullcontext)
+    started, gate, done = threading.Event(), threading.Event(), []
+
+    def first() -> None:
+        started.set()
+        gate.wait(WAIT_S)
+        done.append(1)
+
+    lanes.submit("a", first)
+    lanes.submit("a", lambda: done.append(2))
+    assert started.wait(WAIT_S)
+    stopper = threading.Thread(target=lanes.stop)
+    stopper.start()
+    gate.set()
+    stopper.join()
+    assert done == [1]

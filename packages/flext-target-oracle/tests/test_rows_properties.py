@@ -1,0 +1,141 @@
+"""Batches of records: the fast path gives what the exact path gives, rejects are named."""
+# ruff: noqa: DTZ001 -- bound times are naive UTC on purpose
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flext_target_oracle.rows import MAX_RECORD_BYTES, RawBatch, RowReader, Rows
+from flext_target_oracle.sql import plan as plans
+from flext_target_oracle.sql.plan import StreamSchema, TablePlan
+from flext_target_oracle.values import Rules
+
+RECEIVED, BATCHED = datetime(2026, 1, 1), datetime(2026, 1, 2)
+TYPES = {
+    "id": {"type": "integer"},
+    "mod_ts": {"type": ["string", "null"], "format": "date-time"},
+    "qty": {"type": "number"},
+    "flag": {"type": "boolean"},
+    "note": {"type": "string"},
+    "day": {"type": "string", "format": "date"},
+    "more": {"type": "object"},
+}
+VALUES = {
+    "id": st.integers(-(10**39), 10**39) | st.none(),
+    "mod_ts": st.none() | st.datetimes().map(lambda t: t.isoformat() + "Z") | st.just("soon"),
+    "qty": st.none() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=3)
+    .map(float) | st.just("7"),
+    "flag": st.none() | st.booleans(),
+    "note": st.none() | st.text(max_size=5) | st.just("x" * 4001) | st.just("é" * 1500),
+    "day": st.none() | st.dates().map(str),
+    "more": st.none() | st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    "unknown": st.just(1),
+}  # fmt: skip
+RECORDS = st.lists(
+    st.fixed_dictionaries(
+        {"id": VALUES["id"]}, optional={k: v for k, v in VALUES.items() if k != "id"}
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def make_plan(properties: dict[str, Any] = TYPES) -> TablePlan:
+    source = StreamSchema("allocation", {"properties": properties}, ("id",), ("mod_ts",))
+    return plans.wanted(source, schema="OIC", table="T", append=False, metadata=True)
+
+
+def batch(records: list[Any], extracted: str | None = None) -> RawBatch:
+    raws = [msgspec.Raw(json.dumps(record).encode()) for record in records]
+    count = len(raws)
+    return RawBatch(raws, [extracted] * count, [RECEIVED] * count, BATCHED)
+
+
+def read(records: list[Any], **options: Any) -> Rows:
+    return RowReader(make_plan(), Rules(), to_clob=True).read(batch(records, **options))
+
+
+@given(RECORDS)
+def test_both_paths_give_the_same(records: list[Any]) -> None:
+    reader = RowReader(make_plan(), Rules(), to_clob=True)
+    assert reader.read(batch(records)) == reader._exact(batch(records))
+
+
+@given(RECORDS)
+def test_every_record_is_a_row_or_a_reject_or_overflows(records: list[Any]) -> None:
+    found = read(records)
+    assert len(found.rows) + len(found.rejects) == len(records)
+    for reject in found.rejects:
+        assert json.loads(reject.record) in records
+
+
+def test_an_ordinary_batch_takes_the_fast_path() -> None:
+    reader = RowReader(make_plan(), Rules(), to_clob=True)
+    records = [{"id": 1, "mod_ts": "2025-07-12T10:00:00-03:00", "qty": 1.5, "more": {"a": [1]}}]
+    (row,) = reader._fast(reader._decoder, batch(records, "2025-07-12T11:00:00Z"))  # type: ignore[arg-type] -- compiled for this plan
+    assert row[:2] == (1, datetime(2025, 7, 12, 13))
+    assert row[-4:] == (datetime(2025, 7, 12, 11), BATCHED, RECEIVED, 0)
+
+
+def test_a_long_text_asks_for_a_clob_but_a_key_is_refused() -> None:
+    assert read([{"id": 1, "note": "x" * 4001}]).overflowing == {"NOTE"}
+    properties = {"id": {"type": "string"}}
+    reader = RowReader(make_plan(properties), Rules(), to_clob=True)
+    (reject,) = reader.read(batch([{"id": "x" * 4001}])).rejects
+    assert (reject.column, reject.code) == ("ID", "TEXT_TOO_LONG")
+
+
+def test_a_long_text_is_refused_by_setting() -> None:
+    reader = RowReader(make_plan(), Rules(), to_clob=False)
+    (reject,) = reader.read(batch([{"id": 1, "note": "x" * 4001}])).rejects
+    assert (reject.column, reject.code, reject.key) == ("NOTE", "TEXT_TOO_LONG", '{"id":1}')
+
+
+def test_a_missing_key_is_refused() -> None:
+    (reject,) = read([{"note": "x"}]).rejects
+    assert (reject.column, reject.code) == ("ID", "KEY_NULL")
+
+
+def test_an_undeclared_property_is_told() -> None:
+    found = read([{"id": 1, "unknown": 1}])
+    assert found.undeclared == {"unknown"}
+    assert len(found.rows) == 1
+
+
+def test_a_huge_record_is_refused() -> None:
+    (reject,) = read([{"id": 1, "note": "x" * MAX_RECORD_BYTES}]).rejects
+    assert reject.code == "RECORD_TOO_LARGE"
+
+
+def test_a_record_that_is_no_object_is_refused() -> None:
+    (reject,) = read([[1]]).rejects
+    assert reject.code == "JSON"
+
+
+def test_a_broken_escape_is_refused_not_replaced() -> None:
+    raws = [msgspec.Raw(b'{"id":1,"note":"\\ud800"}')]
+    one = RawBatch(raws, [None], [RECEIVED], BATCHED)
+    (reject,) = RowReader(make_plan(), Rules(), to_clob=True).read(one).rejects
+    assert reject.code == "JSON"
+
+
+def test_nul_is_kept() -> None:
+    (row,) = read([{"id": 1, "note": "a\0b"}]).rows
+    assert row[4] == "a\0b"
+
+
+def test_the_record_may_say_when_it_was_extracted() -> None:
+    (row,) = read([{"id": 1, "_sdc_extracted_at": "2025-01-01T00:00:00Z"}]).rows
+    assert row[-4] == datetime(2025, 1, 1)
+
+
+def test_odd_property_names_are_read() -> None:
+    plan = make_plan({"id": {"type": "integer"}, 'a"b\\c\n': {"type": "string"}})
+    found = RowReader(plan, Rules(), to_clob=True).read(batch([{"id": 1, 'a"b\\c\n': "x"}]))
+    assert found.rows[0][:2] == (1, "x")

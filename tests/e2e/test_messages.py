@@ -32,7 +32,7 @@ MESSAGES = "\n".join(
 # What is wrong: the settings that change, and words of which the message must have each one.
 TAP_CASES = {
     "wrong password": ({f"{TAP}PASSWORD": WRONG_PASSWORD}, ["password"]),
-    "unknown host": ({f"{TAP}BASE_URL": "https://nowhere.invalid/e/wms/lgfapi/v10/"}, ["nowhere"]),
+    "unknown host": ({f"{TAP}BASE_URL": "https://nowhere.invalid/e/wms/lgfapi/v10/"}, ["base_url"]),
     "untrusted certificate": ({f"{TAP}CA_FILE": None}, ["ca_file"]),
     "http URL": ({f"{TAP}BASE_URL": "http://wms.example.com/e/wms/lgfapi/v10/"}, ["base_url"]),
     "missing setting": ({f"{TAP}USERNAME": None}, ["username"]),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def modelled(schema):
 )
 def test_every_setting_of_the_model_is_declared_alike(kind, name, schema):
     settings = plugin(kind, name)["settings"]
+    assert plugin(kind, name)["settings_group_validation"] == [schema["required"]]
     assert declared(settings) == modelled(schema)
     assert [each["name"] for each in settings if not each.get("description", "").strip()] == []
 
@@ -104,6 +106,19 @@ def test_nothing_needs_an_install_and_telemetry_is_off():
             assert each.get("inherit_from") or each["executable"].startswith("./.venv/bin/")
     assert CONTENT["send_anonymous_usage_stats"] is False
     assert "version" not in CONTENT
+
+
+def test_every_variable_of_the_example_is_a_setting():
+    prefixes = {
+        tap_settings.ENV_PREFIX: tap_settings.json_schema(),
+        target_settings.ENV_PREFIX: target_settings.singer_schema(),
+    }
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = re.findall(r"^(?:# )?([A-Z_]+)=", "\n".join(lines), re.MULTILINE)
+    known = {f"{p}{n}".upper() for p, schema in prefixes.items() for n in schema["properties"]}
+    assert set(names) - known == {"MELTANO_ENVIRONMENT"}
+    required = {f"{p}{n}".upper() for p, schema in prefixes.items() for n in schema["required"]}
+    assert required <= {line.split("=")[0] for line in lines if not line.startswith("#")}
 
 
 def test_both_jobs_upsert_and_the_full_one_hands_over():

@@ -116,7 +116,9 @@ class Outcome:
     row_count: int = 0
     row_counts: list[int] | None = None  # per row sent, when asked for
     row_errors: list[RowError] = field(default_factory=list)
-    returned: list[list[Row]] = field(default_factory=list)  # RETURNING INTO: per row sent, the rows it returned
+    returned: list[list[Row]] = field(
+        default_factory=list
+    )  # RETURNING INTO: per row sent, the rows it returned
     out_values: Row | None = None  # PL/SQL out binds, in bind order, None for the in binds
     last_rowid: str | None = None
     cursor: Cursor | None = None

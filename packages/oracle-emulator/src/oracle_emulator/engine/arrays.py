@@ -1,0 +1,257 @@
+"""DML with its rows of binds: one by one, many at once, in bulk through COPY, and direct path.
+
+Oracle's array DML is not atomic: rows before the failing one stay. Rows are sent many at a time; only when that fails is
+the array halved until the row to blame is found, so that the usual case costs nothing extra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from oracle_emulator.engine import diagnosis, names, text, types
+from oracle_emulator.engine.diagnosis import Situation
+from oracle_emulator.engine.errors import error
+from oracle_emulator.engine.interface import (
+    Column,
+    OracleError,
+    Outcome,
+    Row,
+    RowError,
+    TypeCode,
+    Value,
+)
+from oracle_emulator.engine.translate.context import TableName, Translation
+
+if TYPE_CHECKING:
+    from oracle_emulator.engine.session import EngineSession
+
+BULK_FROM_ROWS = 4
+Apply = Callable[[Sequence[Row]], list[int]]
+
+# For each type of column the types of binds whose values COPY may store as they are.
+_DIRECT: dict[TypeCode, frozenset[TypeCode]] = {
+    TypeCode.NUMBER: frozenset({TypeCode.NUMBER}),
+    TypeCode.VARCHAR: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
+    TypeCode.CHAR: frozenset({TypeCode.VARCHAR, TypeCode.CHAR}),
+    TypeCode.CLOB: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
+    TypeCode.DATE: frozenset({TypeCode.DATE, TypeCode.TIMESTAMP}),
+    TypeCode.TIMESTAMP: frozenset({TypeCode.DATE, TypeCode.TIMESTAMP}),
+    TypeCode.TIMESTAMP_TZ: frozenset({TypeCode.TIMESTAMP_TZ, TypeCode.TIMESTAMP_LTZ}),
+    TypeCode.TIMESTAMP_LTZ: frozenset({TypeCode.TIMESTAMP_TZ, TypeCode.TIMESTAMP_LTZ}),
+    TypeCode.RAW: frozenset({TypeCode.RAW, TypeCode.LONG_RAW}),
+    TypeCode.BLOB: frozenset({TypeCode.RAW, TypeCode.LONG_RAW, TypeCode.BLOB}),
+    TypeCode.BINARY_FLOAT: frozenset({TypeCode.BINARY_FLOAT, TypeCode.NUMBER}),
+    TypeCode.BINARY_DOUBLE: frozenset(
+        {TypeCode.BINARY_DOUBLE, TypeCode.BINARY_FLOAT, TypeCode.NUMBER}
+    ),
+    TypeCode.INTERVAL_DS: frozenset({TypeCode.INTERVAL_DS}),
+    TypeCode.BOOLEAN: frozenset({TypeCode.BOOLEAN}),
+}
+
+
+def execute(
+    session: EngineSession,
+    plan: Translation,
+    rows: Sequence[Row],
+    situation: Situation,
+    *,
+    batch_errors: bool,
+    row_counts: bool,
+) -> Outcome:
+    """Run a DML once per row. Raises OracleError; rows before the failing one stay applied."""
+    outcome = Outcome()
+    single = _single(session, plan, outcome)
+    if len(rows) <= 1 and not batch_errors:
+        with session.statement(situation, begin=True):
+            counts = single(rows or [()])
+        outcome.row_count = sum(counts)
+        outcome.row_counts = counts if row_counts else None
+        return outcome
+    many = _bulk(session, plan, rows)
+    if many is None:
+        many = single if row_counts or plan.returning else _many(session, plan)
+    counts = _array(session, many, rows, situation, outcome, batch_errors=batch_errors)
+    outcome.row_count = sum(counts)
+    outcome.row_counts = counts if row_counts else None
+    return outcome
+
+
+def _array(
+    session: EngineSession,
+    apply: Apply,
+    rows: Sequence[Row],
+    situation: Situation,
+    outcome: Outcome,
+    *,
+    batch_errors: bool,
+) -> list[int]:
+    started = not session.in_transaction
+    if started:
+        with session.diagnosed(situation):
+            session.run.execute("BEGIN")
+        session.in_transaction = True
+    counts: list[int] = []
+    pending = [(0, len(rows))]
+    while pending:
+        low, high = pending.pop()
+        returned = len(outcome.returned)
+        try:
+            with session.statement(situation, begin=False):
+                done = apply(rows[low:high])
+        except OracleError as failed:
+            del outcome.returned[returned:]
+            if not _blames_a_row(failed) or (high - low == 1 and not batch_errors):
+                if started and low == 0:
+                    session.rollback()
+                failed.rows_done = low if high - low == 1 else 0
+                raise
+            if high - low == 1:
+                outcome.row_errors.append(RowError(low, failed.code, str(failed)))
+                counts.append(0)
+                continue
+            middle = (low + high) // 2
+            pending += [(middle, high), (low, middle)]
+            continue
+        counts += done
+    return counts
+
+
+def _blames_a_row(failed: OracleError) -> bool:
+    cause = failed.__cause__
+    return isinstance(cause, psycopg.Error) and diagnosis.is_data_error(cause)
+
+
+def _single(session: EngineSession, plan: Translation, outcome: Outcome) -> Apply:
+    """One statement per row, with what it returns."""
+
+    def apply(rows: Sequence[Row]) -> list[int]:
+        counts: list[int] = []
+        for row in rows:
+            cursor = session.run.execute(plan.sql.encode(), session.parameters(plan, row))
+            counts.append(max(cursor.rowcount, 0))
+            if plan.returning:
+                outcome.returned.append(
+                    [tuple(map(_returned, found)) for found in cursor.fetchall()]
+                )
+        return counts
+
+    return apply
+
+
+def _returned(value: Any) -> Value:  # noqa: ANN401 - what psycopg read
+    return text.original(value) if isinstance(value, str) else value
+
+
+def _many(session: EngineSession, plan: Translation) -> Apply:
+    """The same statement for all rows in one go; only the total is known."""
+
+    def apply(rows: Sequence[Row]) -> list[int]:
+        if len(rows) == 1 or plan.bind_count == 0:
+            return [
+                max(
+                    session.run.execute(plan.sql.encode(), session.parameters(plan, row)).rowcount,
+                    0,
+                )
+                for row in rows
+            ]
+        with session.run.cursor() as cursor:
+            cursor.executemany(
+                plan.sql.encode(), [session.parameters(plan, row) or () for row in rows]
+            )
+            return [max(cursor.rowcount, 0), *([0] * (len(rows) - 1))]
+
+    return apply
+
+
+def _bulk(session: EngineSession, plan: Translation, rows: Sequence[Row]) -> Apply | None:
+    """COPY for an INSERT of nothing but binds whose types are those of the columns; else None."""
+    simple, target = plan.bulk, plan.target
+    if simple is None or target is None or len(rows) < BULK_FROM_ROWS:
+        return None
+    info = session.database.catalogue.table(target)
+    if info is None:
+        return None
+    converters: list[Callable[[Any], Any]] = []
+    for name, bind in zip(simple.columns, simple.binds, strict=True):
+        column = info.column(name)
+        if column is None:
+            return None
+        code = plan.bind_types[bind].code
+        if code not in _DIRECT.get(column.type.code, frozenset()) and any(
+            row[bind] is not None for row in rows
+        ):
+            return None
+        converters.append(_converter(column))
+    columns = ", ".join(names.quote(name) for name in simple.columns)
+    order = simple.binds if simple.binds != list(range(len(simple.binds))) else None
+
+    def apply(some: Sequence[Row]) -> list[int]:
+        _copy(session, plan.physical_target, columns, some, converters, order)
+        return [1] * len(some)
+
+    return apply
+
+
+def _copy(
+    session: EngineSession,
+    target: str,
+    columns: str,
+    rows: Sequence[Row],
+    converters: Sequence[Callable[[Any], Any]],
+    order: Sequence[int] | None,
+) -> None:
+    with (
+        session.run.cursor() as cursor,
+        cursor.copy(f"COPY {target} ({columns}) FROM STDIN".encode()) as copy,
+    ):
+        for row in rows:
+            values = row if order is None else [row[index] for index in order]
+            copy.write_row(
+                [
+                    None if value is None else convert(value)
+                    for value, convert in zip(values, converters, strict=True)
+                ]
+            )
+
+
+def _converter(column: Column) -> Callable[[Any], Any]:
+    return types.to_second if column.type.code is TypeCode.DATE else types.for_storage
+
+
+class DirectPathLoad:
+    """A direct path load: the table is locked exclusively, the rows come in bulk, `finish` commits."""
+
+    def __init__(self, session: EngineSession, table: TableName, columns: Sequence[str]) -> None:
+        self._session = session
+        self._situation = Situation(plan=Translation(inserts=True), private=session.private.names)
+        info = session.database.catalogue.table(table)
+        if info is None:
+            raise error(942)
+        found = [info.column(name) for name in columns]
+        for name, column in zip(columns, found, strict=True):
+            if column is None:
+                raise error(904, names.shown(name))
+        self.columns: tuple[Column, ...] = tuple(column for column in found if column is not None)
+        session.check_target(Translation(inserts=True, target=table))
+        private = session.private.physical(table)
+        self._target = names.quote(*table) if private is None else f'pg_temp."{private}"'
+        self._names = ", ".join(names.quote(name) for name in columns)
+        self._converters = [_converter(column) for column in self.columns]
+        with session.statement(self._situation, begin=True):
+            session.run.execute(f"LOCK TABLE {self._target} IN EXCLUSIVE MODE NOWAIT")
+
+    def load(self, rows: Sequence[Row]) -> None:
+        """Append rows. Raises OracleError."""
+        with self._session.statement(self._situation, begin=True):
+            _copy(self._session, self._target, self._names, rows, self._converters, None)
+
+    def finish(self) -> None:
+        """Commit the load, and with it the session's transaction."""
+        self._session.commit()
+
+    def abort(self) -> None:
+        """Throw away what was loaded."""
+        self._session.rollback()

@@ -1,0 +1,36 @@
+"""Connections to the embedded PostgreSQL: how they are opened and what they make of its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestampLoader
+from psycopg.types.string import ByteaLoader, TextLoader
+
+Connection = psycopg.Connection[Any]
+
+
+def connect(uri: str) -> Connection:
+    """Open a connection whose statements take `$1` parameters and which begins no transaction by itself."""
+    run: Connection = psycopg.connect(
+        uri, autocommit=True, cursor_factory=psycopg.RawCursor, prepare_threshold=None
+    )
+    return run
+
+
+def own_types(run: Connection) -> dict[int, str]:
+    """The names of all base types by oid, ours without their schema."""
+    rows = run.execute(
+        "SELECT oid, typname FROM pg_type WHERE typtype = 'b' AND typname NOT LIKE '\\_%'"
+    ).fetchall()
+    return {int(oid): str(name) for oid, name in rows}
+
+
+def adapt(adapters: AdaptersMap, types: dict[int, str]) -> None:
+    """Read our own types as what they are made of."""
+    loaders = {"odate": TimestampLoader, "clob": TextLoader, "blob": ByteaLoader}
+    for oid, name in types.items():
+        if name in loaders:
+            adapters.register_loader(oid, loaders[name])

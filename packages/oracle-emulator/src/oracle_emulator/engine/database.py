@@ -1,0 +1,125 @@
+"""The whole server: the embedded PostgreSQL with Oracle's catalogue in it, its users and its sessions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from oracle_emulator.engine import accounts, connection, names, server
+from oracle_emulator.engine.catalogue import Catalogue
+from oracle_emulator.engine.connection import Connection
+from oracle_emulator.engine.errors import error
+from oracle_emulator.engine.interface import Credentials, Database, Session, SessionInfo
+from oracle_emulator.engine.session import EngineSession
+
+SQL_DIR = Path(__file__).parent / "sql"
+
+
+def open_database(
+    data_dir: Path | None, *, system_password: str, service_name: str, profile: str
+) -> Database:
+    """Start the embedded server on `data_dir` (None: a temporary one) and make SYSTEM's password the given one.
+
+    `profile` is "19c" or "23ai": which server it claims to be.
+
+    Raises:
+        ServerError: the embedded server cannot be started.
+    """
+    started = server.start(data_dir)
+    try:
+        return EngineDatabase(started, system_password, service_name, profile)
+    except BaseException:
+        started.stop()
+        raise
+
+
+class EngineDatabase:
+    """See the module. Safe to use from several threads."""
+
+    def __init__(
+        self, started: server.Server, system_password: str, service_name: str, profile: str
+    ) -> None:
+        self.profile = profile
+        self.service_name = service_name
+        self._server = started
+        self._lock = threading.Lock()
+        self._sessions: set[EngineSession] = set()
+        self._admin = connection.connect(started.uri)
+        self._admin_lock = threading.RLock()
+        with self.administrator() as run:
+            _bootstrap(run)
+            run.execute("SET search_path = pg_catalog")
+            for short, name in run.execute("SELECT short, name FROM ora.long_names").fetchall():
+                names.remember(short, name)
+            accounts.create_administrators(run, system_password)
+            _describe_server(run, service_name, profile)
+            self.type_names = connection.own_types(run)
+        self.catalogue = Catalogue(self.administrator)
+
+    @contextmanager
+    def administrator(self) -> Iterator[Connection]:
+        """The superuser's connection, for one thread at a time."""
+        with self._admin_lock:
+            yield self._admin
+
+    def credentials(self, user: str) -> Credentials | None:
+        """Return a user's verifier; None for a user that does not exist."""
+        with self.administrator() as run:
+            return accounts.credentials(run, user)
+
+    def open_session(self, info: SessionInfo) -> Session:
+        """Start a session for a user whose password was verified. Raises ORA-01045."""
+        with self.administrator() as run:
+            if not accounts.exists(run, info.user):
+                raise error(1017)
+            if not accounts.has_privilege(run, info.user, "CREATE SESSION"):
+                raise error(1045, info.user)
+        run = connection.connect(self._server.uri)
+        try:
+            connection.adapt(run.adapters, self.type_names)
+            session = EngineSession(self, info, run)
+        except BaseException:
+            run.close()
+            raise
+        with self._lock:
+            self._sessions.add(session)
+        return session
+
+    def closed(self, session: EngineSession) -> None:
+        """Forget a session that has ended."""
+        with self._lock:
+            self._sessions.discard(session)
+
+    def is_connected(self, user: str) -> bool:
+        """Whether a user has a session."""
+        with self._lock:
+            return any(session.info.user == user for session in self._sessions)
+
+    def close(self) -> None:
+        """End every session and the embedded server."""
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.close()
+        self._admin.close()
+        self._server.stop()
+
+
+def _bootstrap(run: Connection) -> None:
+    """Make Oracle's types, functions and catalogue, once per data directory."""
+    if run.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'ora'").fetchone() is not None:
+        return
+    with run.transaction():
+        for script in sorted(SQL_DIR.glob("*.sql")):
+            run.execute(script.read_bytes())
+
+
+def _describe_server(run: Connection, service_name: str, profile: str) -> None:
+    version = "23.9.0.25.07" if profile == "23ai" else "19.3.0.0.0"
+    for name, value in (("service_name", service_name), ("version", version)):
+        run.execute(
+            "INSERT INTO ora.settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [name, value],
+        )

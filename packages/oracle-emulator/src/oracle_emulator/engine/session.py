@@ -1,0 +1,379 @@
+"""One connected user: transactions, the execution of statements, and what a session remembers.
+
+A transaction begins with the first statement that needs one. Within it every statement runs under a savepoint, so that
+a failed one leaves no trace (statement-level rollback); a query outside of it leaves no PostgreSQL transaction behind.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from oracle_emulator.engine import arrays, diagnosis, names, plsql, results, scanner, types
+from oracle_emulator.engine.catalogue import TableInfo
+from oracle_emulator.engine.control import Control
+from oracle_emulator.engine.ddl import parser
+from oracle_emulator.engine.ddl.execute import Scene, execute
+from oracle_emulator.engine.ddl.statements import (
+    AlterSession,
+    ByHand,
+    EndTransaction,
+    LockTable,
+    Savepoint,
+    Truncate,
+)
+from oracle_emulator.engine.diagnosis import Situation
+from oracle_emulator.engine.errors import error
+from oracle_emulator.engine.interface import (
+    Column,
+    Kind,
+    OracleError,
+    OracleType,
+    Outcome,
+    Row,
+    SessionInfo,
+    Statement,
+)
+from oracle_emulator.engine.temporary import PrivateTables
+from oracle_emulator.engine.translate import statements
+from oracle_emulator.engine.translate.context import Context, TableName, Translation
+
+if TYPE_CHECKING:
+    from oracle_emulator.engine.database import EngineDatabase
+
+PLANS_KEPT = 200
+DDL_PATIENCE_S = (
+    0.3  # a DDL waits so long even with DDL_LOCK_TIMEOUT 0: other sessions' queries end within it
+)
+PlanKey = tuple[str, tuple[OracleType, ...], str, int]
+
+
+class EngineSession:
+    """See the module. Not thread-safe, except for `cancel`."""
+
+    def __init__(
+        self, database: EngineDatabase, info: SessionInfo, run: psycopg.Connection[Any]
+    ) -> None:
+        self.database = database
+        self.info = info
+        self.run = run
+        self.in_transaction = False
+        self.schema = info.user
+        self.private = PrivateTables(self)
+        self.control = Control(self)
+        self._plans: OrderedDict[PlanKey, Translation] = OrderedDict()
+        self._closed = threading.Event()
+        self.control.begin()
+
+    # ---- the interface ----------------------------------------------------------------------------------------
+
+    def scan(self, sql: str) -> Statement:
+        """Classify a text and find its placeholders without judging it."""
+        return scanner.scan(sql)
+
+    def execute(
+        self,
+        statement: Statement,
+        rows: Sequence[Row],
+        types: Sequence[OracleType],  # noqa: A002 - the interface's word
+        *,
+        batch_errors: bool = False,
+        row_counts: bool = False,
+        describe_only: bool = False,
+    ) -> Outcome:
+        """Run a statement once per row of binds. Raises OracleError."""
+        if self._closed.is_set():
+            raise error(1012)
+        if statement.kind is Kind.PLSQL:
+            return plsql.execute(self, statement, rows, types)
+        if statement.kind in {Kind.DDL, Kind.OTHER}:
+            return self._by_hand(statement, describe_only=describe_only)
+        plan = self.plan(statement, types)
+        situation = Situation(statement.text, plan, self.private.names)
+        if describe_only:
+            return self._describe_only(plan, situation)
+        if statement.kind is Kind.QUERY:
+            return self._query(plan, rows[0] if rows else (), situation)
+        self.check_target(plan)
+        return arrays.execute(
+            self, plan, rows, situation, batch_errors=batch_errors, row_counts=row_counts
+        )
+
+    def direct_path(
+        self, schema: str | None, table: str, columns: Sequence[str]
+    ) -> arrays.DirectPathLoad:
+        """Open a direct path load. Raises OracleError (54 when the table is locked)."""
+        return arrays.DirectPathLoad(self, (schema or self.schema, table), columns)
+
+    def commit(self) -> None:
+        """End the transaction and keep its changes."""
+        if self.in_transaction:
+            try:
+                with self.diagnosed(Situation()):
+                    self.run.execute("COMMIT")
+            finally:
+                self.in_transaction = False
+            self.private.committed()
+
+    def rollback(self) -> None:
+        """End the transaction and undo its changes."""
+        if self.in_transaction:
+            try:
+                with self.diagnosed(Situation()):
+                    self.run.execute("ROLLBACK")
+            finally:
+                self.in_transaction = False
+            self.private.rolled_back()
+            self.control.apply()
+
+    def set_attributes(self, attributes: dict[str, str]) -> None:
+        """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA."""
+        self.control.set_attributes(attributes)
+
+    def cancel(self) -> None:
+        """Make the statement that is running fail with ORA-01013."""
+        self.run.cancel_safe(timeout=5.0)
+
+    def close(self) -> None:
+        """Roll back and end."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self.run.close()  # PostgreSQL rolls back what was open
+            self.database.closed(self)
+
+    # ---- planning ---------------------------------------------------------------------------------------------
+
+    def plan(self, statement: Statement, binds: Sequence[OracleType]) -> Translation:
+        """The translation of a query or DML, remembered while nothing changes."""
+        key = (statement.text, tuple(binds), self.schema, self.database.catalogue.version)
+        known = self._plans.get(key)
+        if known is not None and self.private.fresh(known):
+            self._plans.move_to_end(key)
+            return known
+        plan = statements.translate(statement, self.context(binds))
+        if not self.in_transaction:  # inside one, a temporary table's creation may be rolled back
+            self._plans[key] = plan
+            while len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
+
+    def context(self, binds: Sequence[OracleType]) -> Context:
+        """What a translation must know of this session."""
+        return Context(self.schema, self.info.user, binds, self.private.physical, self._is_table)
+
+    def _is_table(self, name: TableName) -> bool:
+        return self.database.catalogue.table(name) is not None
+
+    def table(self, relid: int) -> TableInfo | None:
+        """A table by its oid, the session's own table standing for the global temporary one."""
+        return self.database.catalogue.relation(self.private.definition(relid))
+
+    def check_target(self, plan: Translation) -> None:
+        """Raise ORA-01950 when rows are to be put where the owner has no quota."""
+        if not plan.inserts or plan.target is None:
+            return
+        info = self.database.catalogue.table(plan.target)
+        if (
+            info is not None
+            and info.duration is None
+            and not self.database.catalogue.has_quota(plan.target[0])
+        ):
+            raise error(1950, "USERS")
+
+    # ---- running ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def diagnosed(self, situation: Situation) -> Iterator[None]:
+        """Turn PostgreSQL's errors into Oracle's."""
+        try:
+            yield
+        except psycopg.Error as failed:
+            raise diagnosis.diagnose(failed, situation) from failed
+
+    @contextmanager
+    def statement(self, situation: Situation, *, begin: bool) -> Iterator[None]:
+        """Run one statement: in a transaction when there is one or `begin`, undone as a whole when it fails."""
+        started = begin and not self.in_transaction
+        if not started and not self.in_transaction:
+            with self.diagnosed(situation):
+                yield
+            return
+        with self.diagnosed(situation):
+            self.run.execute("BEGIN" if started else "SAVEPOINT s")
+            self.in_transaction = True
+            try:
+                yield
+            except BaseException:
+                self._undo(whole=started)
+                raise
+            if not started:
+                self.run.execute("RELEASE s")
+
+    def _undo(self, *, whole: bool) -> None:
+        if self.run.closed:
+            self.in_transaction = False
+            return
+        if whole:
+            self.run.execute("ROLLBACK")
+            self.in_transaction = False
+            self.private.rolled_back()
+        else:
+            self.run.execute("ROLLBACK TO s")
+            self.run.execute("RELEASE s")
+
+    def _query(self, plan: Translation, binds: Row, situation: Situation) -> Outcome:
+        cursor = self.run.cursor()
+        with self.statement(situation, begin=plan.locks):
+            if plan.wait_s:
+                self.run.execute(f"SET LOCAL lock_timeout = {int(plan.wait_s * 1000)}")
+            cursor.execute(plan.sql.encode(), self.parameters(plan, binds))
+            if plan.wait_s:
+                self.run.execute("SET LOCAL lock_timeout = 0")
+        return Outcome(
+            row_count=0, cursor=results.ResultSet(cursor, self.describe(cursor.pgresult, plan))
+        )
+
+    def parameters(self, plan: Translation, binds: Row) -> list[Any] | None:
+        """The binds as PostgreSQL takes them. Raises ORA-01008 when some are missing."""
+        if len(binds) < plan.bind_count:
+            raise error(1008)
+        return [types.for_storage(value) for value in binds[: plan.bind_count]] or None
+
+    def describe(
+        self, result: psycopg.pq.abc.PGresult | None, plan: Translation
+    ) -> tuple[Column, ...]:
+        """The columns of a result."""
+        if result is None:
+            raise error(24338)
+        return results.columns(result, plan, self.database.type_names, self.table)
+
+    def _describe_only(self, plan: Translation, situation: Situation) -> Outcome:
+        with self.statement(situation, begin=False):
+            described = self.prepared(plan)
+        return Outcome(cursor=results.Described(described)) if described else Outcome()
+
+    def prepared(self, plan: Translation) -> tuple[Column, ...]:
+        """The columns that a statement would return, without running it."""
+        pgconn = self.run.pgconn
+        for result in (pgconn.prepare(b"", plan.sql.encode()), pgconn.describe_prepared(b"")):
+            if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        return self.describe(result, plan)
+
+    # ---- statements parsed by hand ----------------------------------------------------------------------------
+
+    def _by_hand(self, statement: Statement, *, describe_only: bool) -> Outcome:
+        parsed = parser.parse(statement.text)
+        if describe_only:
+            return Outcome()
+        situation = Situation(statement.text, None, self.private.names)
+        match parsed:
+            case EndTransaction():
+                (self.commit if parsed.commit else self.rollback)()
+            case Savepoint():
+                self._savepoint(parsed, situation)
+            case AlterSession():
+                self.control.alter(parsed)
+            case LockTable():
+                self._lock(parsed, situation)
+            case Truncate() if self.private.physical(self.resolve(parsed.name)) is not None:
+                self.commit()
+                self._truncate_private(self.resolve(parsed.name), situation)
+            case _:
+                self.ddl(parsed, situation)
+        return Outcome()
+
+    def resolve(self, name: tuple[str | None, str]) -> TableName:
+        """Owner and name of a possibly unqualified name."""
+        return name[0] or self.schema, name[1]
+
+    def _savepoint(self, parsed: Savepoint, situation: Situation) -> None:
+        quoted = names.quote("u$" + parsed.name)
+        if not self.in_transaction:
+            if parsed.back:
+                raise error(1086, parsed.name)
+            with self.diagnosed(situation):
+                self.run.execute("BEGIN")
+            self.in_transaction = True
+        try:
+            with self.statement(situation, begin=False):
+                pass
+            self.run.execute(f"{'ROLLBACK TO' if parsed.back else 'SAVEPOINT'} {quoted}")
+        except psycopg.errors.InvalidSavepointSpecification as missing:
+            raise error(1086, parsed.name) from missing
+        if parsed.back:
+            self.private.rolled_back()
+
+    def _lock(self, parsed: LockTable, situation: Situation) -> None:
+        modes = {
+            "ROW SHARE",
+            "ROW EXCLUSIVE",
+            "SHARE",
+            "SHARE UPDATE",
+            "SHARE ROW EXCLUSIVE",
+            "EXCLUSIVE",
+        }
+        if parsed.mode not in modes:
+            raise error(1737)
+        mode = "ROW SHARE" if parsed.mode == "SHARE UPDATE" else parsed.mode
+        tables = [
+            table
+            for table in map(self.resolve, parsed.names)
+            if self.private.physical(table) is None
+        ]
+        with self.statement(situation, begin=True):
+            for table in tables:
+                timeout = int((parsed.wait_s or 0) * 1000)
+                self.run.execute(f"SET LOCAL lock_timeout = {timeout}")
+                nowait = " NOWAIT" if parsed.wait_s == 0 else ""
+                self.run.execute(
+                    f"LOCK TABLE {names.quote(*table)} IN {mode} MODE{nowait}".encode()
+                )
+                self.run.execute("SET LOCAL lock_timeout = 0")
+
+    def _truncate_private(self, table: TableName, situation: Situation) -> None:
+        physical = self.private.physical(table)
+        with self.diagnosed(situation):
+            self.run.execute(f'TRUNCATE TABLE pg_temp."{physical}"')
+
+    def ddl(self, parsed: ByHand, situation: Situation) -> None:
+        """Run a DDL: committed before it begins and when it ends."""
+        self.commit()
+        self.private.before_ddl(parsed)
+        patience_s = max(self.control.ddl_lock_timeout_s, DDL_PATIENCE_S)
+        scene = Scene(
+            self.run,
+            self.info.user,
+            self.schema,
+            self._expression,
+            self._subquery,
+            self.database.is_connected,
+        )
+        with self.diagnosed(situation):
+            self.run.execute("BEGIN")
+            try:
+                self.run.execute("SET LOCAL ROLE none")
+                self.run.execute(f"SET LOCAL lock_timeout = {int(patience_s * 1000)}")
+                execute(parsed, scene)
+            except BaseException:
+                if not self.run.closed:
+                    self.run.execute("ROLLBACK")
+                raise
+            self.run.execute("COMMIT")
+        self.database.catalogue.forget()
+
+    def _expression(self, source: str) -> str:
+        return statements.expression(source, self.context(()))
+
+    def _subquery(self, source: str) -> tuple[str, Sequence[Column]]:
+        plan = statements.translate(scanner.scan(source), self.context(()))
+        return plan.sql, self.prepared(plan)
+
+
+Guarded = Callable[[], int]
+__all__ = ["EngineSession", "OracleError"]

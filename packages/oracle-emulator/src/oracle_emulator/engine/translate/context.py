@@ -1,0 +1,58 @@
+"""What a translation knows of its surroundings, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from oracle_emulator.engine.interface import OracleType
+
+TableName = tuple[str, str]  # owner, name
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a statement runs: its binds' types, the schema of unqualified names, and what a table name stands for."""
+
+    schema: str
+    user: str
+    binds: Sequence[OracleType]
+    temporary: Callable[
+        [TableName], str | None
+    ]  # the session's own table behind a global temporary one
+    is_table: Callable[[TableName], bool]
+
+
+@dataclass(slots=True)
+class SimpleInsert:
+    """An INSERT … VALUES of nothing but binds: what can be loaded in bulk."""
+
+    columns: list[str]
+    binds: list[int]  # for each column the bind that fills it
+
+
+@dataclass(slots=True)
+class Translation:
+    """A statement for PostgreSQL."""
+
+    sql: str = ""
+    headings: list[str | None] = field(
+        default_factory=list
+    )  # names to give to result columns; None: as it is
+    literals: dict[int, int] = field(
+        default_factory=dict
+    )  # result columns that are string literals: their length
+    target: TableName | None = None  # the table that a DML changes
+    physical_target: str = ""
+    inserts: bool = False
+    updates: bool = False
+    merges: bool = False
+    locks: bool = False  # SELECT … FOR UPDATE
+    wait_s: float | None = None  # how long it may wait for locks: 0 is NOWAIT, None for ever
+    returning: bool = False
+    bulk: SimpleInsert | None = None
+    bind_count: int = 0  # in-binds; those of RETURNING INTO are not counted
+    bind_types: tuple[OracleType, ...] = ()
+    private: dict[TableName, str] = field(
+        default_factory=dict
+    )  # own tables behind global temporary ones

@@ -1,0 +1,71 @@
+"""Oracle SQL into a syntax tree. sqlglot parses; what it would interpret on its own (function names, formats) is left raw.
+
+Every function call stays `Anonymous`, so that `functions` alone says what Oracle's functions mean, and a name that is
+not listed there is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.oracle import Oracle
+from sqlglot.errors import ParseError, TokenError
+
+from oracle_emulator.engine import scanner
+from oracle_emulator.engine.errors import error
+from oracle_emulator.engine.interface import OracleError
+from oracle_emulator.engine.scanner import Lexeme, Token
+
+logging.getLogger("sqlglot").setLevel(
+    logging.ERROR
+)  # "falling back to Command" is answered with an error here
+
+_KEPT_PARSERS = {"CAST", "EXTRACT", "TRIM", "LISTAGG"}
+
+
+class RawOracle(Oracle):
+    """Oracle's grammar without sqlglot's knowledge of functions."""
+
+    class Parser(Oracle.Parser):
+        """See the class above."""
+
+        FUNCTIONS = {}  # noqa: RUF012 - sqlglot's own way to configure a parser
+        FUNCTION_PARSERS = {  # noqa: RUF012 - as above
+            name: parser
+            for name, parser in Oracle.Parser.FUNCTION_PARSERS.items()
+            if name in _KEPT_PARSERS
+        }
+
+
+def parse(text: str, found: list[Token]) -> exp.Expression:
+    """Parse one query or DML statement. Raises OracleError (900 and its like) when it is none."""
+    broken = next((t for t in found if t.lexeme is Lexeme.BROKEN), None)
+    if broken is not None:
+        raise error(1756 if broken.value == "'" else 1740, offset=broken.start)
+    try:
+        trees = sqlglot.parse(scanner.numbered(text, found), read=RawOracle)
+    except ParseError as failed:
+        raise _syntax_error(text, failed) from failed
+    except TokenError as failed:
+        raise error(911) from failed
+    if len(trees) != 1 or trees[0] is None:
+        raise error(933)
+    tree = trees[0]
+    if isinstance(tree, exp.Command):
+        raise error(900)
+    return tree
+
+
+def _syntax_error(text: str, failed: ParseError) -> OracleError:
+    details = failed.errors[0] if failed.errors else {}
+    line, column = int(details.get("line") or 1), int(details.get("col") or 1)
+    lines = text.split("\n")
+    offset = sum(len(part) + 1 for part in lines[: line - 1]) + max(column - 1, 0)
+    description = str(details.get("description", ""))
+    if "Expecting )" in description:
+        return error(907, offset=offset)
+    if "Required keyword" in description or "Expected" in description:
+        return error(936, offset=offset)
+    return error(933, offset=min(offset, len(text)))

@@ -1,0 +1,283 @@
+"""Expressions: literals, binds, identifiers, operators and calls, from the leaves up. Statements are in `statements`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlglot import exp
+
+from oracle_emulator.engine import names, text, types
+from oracle_emulator.engine.errors import error, unsupported
+from oracle_emulator.engine.interface import OracleError
+from oracle_emulator.engine.translate import build, functions
+from oracle_emulator.engine.translate.context import Context
+
+MAX_LITERAL_BYTES = 4000
+
+# Nodes that mean the same in PostgreSQL once their parts are translated.
+_SAME: tuple[type[exp.Expression], ...] = (
+    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE,
+    exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Star, exp.TableAlias, exp.Alias, exp.Null, exp.Paren,
+    exp.Not, exp.And, exp.Or, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between,
+    exp.Like, exp.Escape, exp.Exists, exp.Case, exp.If, exp.DataType, exp.DataTypeParam, exp.Window, exp.WindowSpec,
+    exp.Fetch, exp.LimitOptions, exp.Offset, exp.Lock, exp.Add, exp.Sub, exp.Mul, exp.Tuple, exp.Values, exp.Insert,
+    exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Schema, exp.Returning, exp.Distinct, exp.Var,
+    exp.GroupConcat, exp.Neg, exp.Any, exp.All, exp.Table, exp.Identifier, exp.Introducer,
+)  # fmt: skip
+
+
+def translate(tree: exp.Expression, context: Context) -> exp.Expression:
+    """Translate every expression below `tree` in place; returns the tree (a new one when its root is replaced)."""
+    nodes = list(tree.dfs())
+    for node in reversed(nodes):
+        new = _node(node, context)
+        if new is node:
+            continue
+        if node is tree:
+            tree = new
+        node.replace(new)
+    return tree
+
+
+def _node(node: exp.Expression, context: Context) -> exp.Expression:
+    handler = _HANDLERS.get(type(node))
+    if handler is not None:
+        return handler(node, context)
+    if isinstance(node, _SAME):
+        return node
+    raise unsupported(type(node).__name__)
+
+
+def _literal(node: exp.Expression, _: Context) -> exp.Expression:
+    if not node.args.get("is_string"):
+        return node if _is_plain_number(node) else build.number(node.name.rstrip("fFdD"))
+    return string(node.name)
+
+
+def string(value: str) -> exp.Expression:
+    """A character literal: '' is NULL. Raises ORA-01704 when it is too long."""
+    if value == "":
+        return build.cast(exp.Null(), "text")
+    if len(value.encode()) > MAX_LITERAL_BYTES:
+        raise error(1704)
+    return build.text(text.stored(value))
+
+
+def _is_plain_number(node: exp.Expression) -> bool:
+    """Whether a number is a position, a count or a type's parameter rather than a NUMBER."""
+    parent = node.parent
+    if isinstance(parent, exp.Ordered):
+        return isinstance(parent.parent, exp.Order) and isinstance(parent.parent.parent, exp.Query)
+    return isinstance(
+        parent,
+        exp.DataTypeParam | exp.Fetch | exp.Offset | exp.Lock | exp.WindowSpec | exp.Interval,
+    )
+
+
+def _placeholder(node: exp.Expression, context: Context) -> exp.Expression:
+    index = int(node.name[1:])
+    parameter = exp.Parameter(this=exp.Literal.number(index + 1))
+    return build.cast(parameter, types.bind_type(context.binds[index]))
+
+
+def _column(node: exp.Expression, context: Context) -> exp.Expression:
+    if isinstance(node.this, exp.Star) or node.args.get("join_mark"):
+        if node.args.get("join_mark"):
+            raise unsupported("outer join operator (+)")
+        return node
+    name, table = _spelled(node.this), node.args.get("table")
+    if table is not None:
+        if name in {"NEXTVAL", "CURRVAL"}:
+            return _sequence(name, node, context)
+        return node
+    if node.this.args.get("folded"):
+        function = functions.word(name)
+        if function is not None:
+            return function
+        if name in {"ROWID", "LEVEL"}:
+            raise unsupported(f"pseudo-column {name}")
+        if name == "ROWNUM":
+            return build.cast(exp.Window(this=build.builtin("row_number")), "numeric")
+    return node
+
+
+def _spelled(node: exp.Expression | None) -> str:
+    return names.logical(node.name) if node is not None else ""
+
+
+def _sequence(name: str, node: exp.Expression, context: Context) -> exp.Expression:
+    owner = _spelled(node.args.get("db")) or context.schema
+    sequence = names.quote(owner, _spelled(node.args.get("table")))
+    function = build.builtin(
+        "nextval" if name == "NEXTVAL" else "currval", exp.Literal.string(sequence)
+    )
+    return build.cast(function, "numeric")
+
+
+def _identifier(node: exp.Expression, _: Context) -> exp.Expression:
+    if node.args.get("quoted"):
+        names.check(node.name)
+        node.set("this", names.physical(node.name))
+        return node
+    name = names.check(node.name.upper())
+    folded = build.identifier(name)
+    folded.set("folded", True)
+    return folded
+
+
+def _anonymous(node: exp.Expression, _: Context) -> exp.Expression:
+    if isinstance(node.parent, exp.Dot):
+        return node
+    return functions.call(str(node.this).upper(), node.expressions)
+
+
+def _dot(node: exp.Expression, _: Context) -> exp.Expression:
+    """PACKAGE.FUNCTION(…)."""
+    function = node.args.get("expression")
+    if not isinstance(function, exp.Anonymous) or not isinstance(node.this, exp.Identifier):
+        raise unsupported("object attribute or method")
+    return functions.call(
+        f"{_spelled(node.this)}.{str(function.this).upper()}", function.expressions
+    )
+
+
+def _concat(node: exp.Expression, _: Context) -> exp.Expression:
+    return build.call("concat", node.this, node.expression)
+
+
+def _division(node: exp.Expression, _: Context) -> exp.Expression:
+    return build.call("divide", node.this, node.expression)
+
+
+def _cast(node: exp.Expression, _: Context) -> exp.Expression:
+    target = node.args["to"]
+    if isinstance(node.this, exp.Parameter) or target.args.get("udt"):
+        return node  # one of ours
+    return build.cast(node.this, cast_target(target))
+
+
+def cast_target(target: exp.Expression) -> str:
+    """The PostgreSQL type that an Oracle type of a CAST stands for. Raises ORA-00902 or ORA-03001."""
+    sizes = [int(p.this.name) for p in target.expressions if p.this.name.isdigit()]
+    kind = target.this
+    known = exp.DataType.Type
+    plain = {
+        known.DATE: "ora.odate",
+        known.TEXT: "ora.clob",
+        known.BLOB: "ora.blob",
+        known.DOUBLE: "double precision",
+        known.INT: "numeric(38,0)",
+        known.FLOAT: "numeric",
+    }
+    if kind in plain:
+        return plain[kind]
+    if kind == known.DECIMAL:
+        precision = sizes[0] if sizes else None
+        return types.number(precision, sizes[1] if len(sizes) > 1 else None).storage
+    if kind in {known.TIMESTAMP, known.TIMESTAMPTZ, known.TIMESTAMPLTZ}:
+        zone = {known.TIMESTAMP: "", known.TIMESTAMPTZ: "TIME ZONE"}.get(kind, "LOCAL TIME ZONE")
+        return types.timestamp(sizes[0] if sizes else 6, zone).storage
+    if kind in {known.VARCHAR, known.NVARCHAR, known.CHAR, known.NCHAR}:
+        size = sizes[0] if sizes else 1
+        (types.varchar if kind in {known.VARCHAR, known.NVARCHAR} else types.char)(size)
+        return (
+            f"varchar({size})" if kind in {known.VARCHAR, known.NVARCHAR} else f"character({size})"
+        )
+    raise unsupported(f"CAST to {target.sql(dialect='oracle')}")
+
+
+def _sysdate(node: exp.Expression, _: Context) -> exp.Expression:
+    return build.call("sysdate" if node.args.get("sysdate") else "current_timestamp")
+
+
+def _named(function: str) -> Callable[[exp.Expression, Context], exp.Expression]:
+    def handler(_node: exp.Expression, _: Context) -> exp.Expression:
+        return build.call(function)
+
+    return handler
+
+
+def _typed_literal(
+    to: str, format_text: str
+) -> Callable[[exp.Expression, Context], exp.Expression]:
+    def handler(node: exp.Expression, _: Context) -> exp.Expression:
+        """DATE '…' and TIMESTAMP '…'."""
+        value = node.this.this if isinstance(node.this, exp.Cast) else node.this
+        if not isinstance(value, exp.Literal):
+            raise error(1861)
+        return build.call(to, build.text(value.name), build.text(format_text))
+
+    return handler
+
+
+def _extract(node: exp.Expression, _: Context) -> exp.Expression:
+    part = node.this.name.upper()
+    if part not in {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}:
+        raise unsupported(f"EXTRACT({part})")
+    return exp.Extract(this=exp.var(part), expression=node.expression)
+
+
+def _trim(node: exp.Expression, _: Context) -> exp.Expression:
+    position = str(node.args.get("position") or "BOTH").upper()
+    function = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(position, "btrim")
+    characters = node.args.get("expression")
+    return build.call(function, node.this, *([characters] if characters is not None else []))
+
+
+def _raw_string(node: exp.Expression, _: Context) -> exp.Expression:
+    return string(node.name)
+
+
+def _interval(node: exp.Expression, _: Context) -> exp.Expression:
+    unit = node.args.get("unit")
+    value = node.this.this if isinstance(node.this, exp.Cast) else node.this
+    if not isinstance(unit, exp.Var) or not isinstance(value, exp.Literal):
+        raise unsupported("INTERVAL with a span")
+    return build.cast(exp.Literal.string(f"{value.name} {unit.name}"), "interval")
+
+
+def _hint(node: exp.Expression, _: Context) -> exp.Expression:
+    return node
+
+
+_HANDLERS: Mapping[type[exp.Expression], Callable[[exp.Expression, Context], exp.Expression]] = {
+    exp.Literal: _literal,
+    exp.National: _raw_string,
+    exp.RawString: _raw_string,
+    exp.Placeholder: _placeholder,
+    exp.Column: _column,
+    exp.Identifier: _identifier,
+    exp.Anonymous: _anonymous,
+    exp.Dot: _dot,
+    exp.DPipe: _concat,
+    exp.Div: _division,
+    exp.Cast: _cast,
+    exp.CurrentTimestamp: _sysdate,
+    exp.CurrentDate: _named("current_date"),
+    exp.Systimestamp: _named("systimestamp"),
+    exp.Localtimestamp: _named("localtimestamp"),
+    exp.DateStrToDate: _typed_literal("to_date", "YYYY-MM-DD"),
+    exp.StrToTime: _typed_literal("to_timestamp", "YYYY-MM-DD HH24:MI:SS.FF"),
+    exp.Extract: _extract,
+    exp.Trim: _trim,
+    exp.Interval: _interval,
+    exp.Hint: _hint,
+    exp.Boolean: lambda _node, _context: _no_boolean(),
+    exp.Parameter: lambda _node, _context: _no_parameter(),
+}
+
+
+def _no_boolean() -> exp.Expression:
+    raise error(904, '"TRUE"')
+
+
+def _no_parameter() -> exp.Expression:
+    raise OracleError(911, "invalid character")
+
+
+def literal_length(node: exp.Expression) -> int | None:
+    """The length of a string literal that stands alone, else None: Oracle describes such a column as CHAR(length)."""
+    inner = node.this if isinstance(node, exp.Alias) else node
+    if isinstance(inner, exp.Literal) and inner.is_string:
+        return len(inner.name.encode()) or None
+    return None

@@ -1,0 +1,66 @@
+"""The process that stands between us and PostgreSQL: it runs the server and ends it when we are gone.
+
+Run as a script (`python -I watchdog.py …`), so it may import nothing but the standard library. Its standard input is a
+pipe whose other end only the emulator's process holds: when that process ends, however it ends, the pipe closes, and
+the server is stopped by SIGQUIT (immediate shutdown: nothing is worth saving beyond what is already committed).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+PATIENCE_S = 2.0
+
+
+def _end_of_pipe(ended: threading.Event) -> None:
+    while os.read(0, 64):
+        pass
+    ended.set()
+
+
+def _notice_exit(server: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    server.wait()
+    ended.set()
+
+
+def main(run_dir: str, uid: int, command: list[str]) -> int:
+    """Run `command` until it ends or standard input closes; then remove `run_dir`. Returns the server's exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal's Ctrl-C is for the emulator, not for us
+    server = subprocess.Popen(  # noqa: S603 - the arguments come from our own process
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        restore_signals=True,
+        user=uid if uid >= 0 else None,
+        group=os.stat(run_dir).st_gid if uid >= 0 else None,  # noqa: PTH116 - keeps the script light
+        extra_groups=[] if uid >= 0 else None,
+        preexec_fn=_default_signals,  # noqa: PLW1509 - no thread runs yet
+    )
+    ended = threading.Event()
+    threading.Thread(target=_end_of_pipe, args=(ended,), daemon=True).start()
+    threading.Thread(target=_notice_exit, args=(server, ended), daemon=True).start()
+    ended.wait()
+    if server.poll() is None:
+        server.send_signal(signal.SIGQUIT)
+        try:
+            server.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    code = server.wait()
+    shutil.rmtree(run_dir, ignore_errors=True)
+    return code
+
+
+def _default_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 import msgspec
@@ -106,7 +106,7 @@ class Admin:
         if not isinstance(rows, list) or not isinstance(seed, int):
             names = ", ".join(name.value for name in FaultName)
             raise AdminError(f'{{"faults": [{{"name": one of {names}, …}}], "seed": n}}')
-        self.faults.set([msgspec.convert(row, Fault) for row in rows], seed)
+        self.faults.set([_fault(row) for row in rows], seed)
         return self.faults.shown()
 
 
@@ -115,6 +115,14 @@ def _object(request: Request) -> dict[str, object]:
     if not isinstance(value, dict):
         raise AdminError("the body must be a JSON object")
     return value
+
+
+def _fault(row: object) -> Fault:
+    known = {option.name for option in fields(Fault)}
+    unknown = set(row) - known if isinstance(row, dict) else set()
+    if unknown:
+        raise AdminError(f"unknown option {min(unknown)!r}: {', '.join(sorted(known))}")
+    return msgspec.convert(row, Fault)
 
 
 def _moment(text: str) -> datetime:

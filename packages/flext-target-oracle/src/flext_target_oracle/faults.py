@@ -167,7 +167,8 @@ def _network_reason(cause: BaseException, timeout_s: float) -> str:
                 " must be the host"
             )
         case ssl.SSLError():
-            return f"TLS failed ({getattr(cause, 'reason', None) or cause}); check settings port and protocol"
+            reason = getattr(cause, "reason", None) or cause
+            return f"TLS failed ({reason}); check settings port and protocol"
         case TimeoutError():
             return (
                 f"no answer in {timeout_s:g} s; check settings host and port, or raise"

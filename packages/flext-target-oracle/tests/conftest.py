@@ -1,0 +1,56 @@
+"""Fixtures of the component tests: an Oracle account of its own per test, and a target to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from flext_observability.testing import clean_process
+
+
+def _load(name: str) -> ModuleType:
+    """Test modules cannot import each other in this import mode; fixtures are loaded by path."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"flext_target_oracle_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_oracle = _load("fix_oracle")
+_target = _load("fix_target")
+
+
+@pytest.fixture(scope="session")
+def oracle_server() -> Iterator[Any]:
+    """FLEXT_TEST_ORACLE_DSN's server, or an emulator that ends with the session."""
+    with _oracle.server() as server:
+        yield server
+
+
+@pytest.fixture
+def oracle_account(oracle_server: Any) -> Iterator[Any]:
+    """A new user with its own schema; nothing in it says which server it is on."""
+    with oracle_server.account() as account:
+        yield account
+
+
+@pytest.fixture
+def target(oracle_account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Runs the target in this process, on the account."""
+    monkeypatch.setenv("FLEXT_WORKSPACE", str(tmp_path))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with clean_process():
+        yield _target.Runner(oracle_account, tmp_path)
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,0 +1,145 @@
+"""Where the component tests' Oracle comes from: a real one by environment, else the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import oracledb
+
+_numbers = count(1)
+_SYSTEM_PASSWORD = "system-word"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user and how to reach it."""
+
+    host: str
+    port: int
+    service_name: str
+    protocol: str
+    user: str
+    password: str
+    ca_file: str | None = None
+    tcps_port: int | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The target's settings for this account's own schema."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "service_name": self.service_name,
+            "protocol": self.protocol,
+            "user": self.user,
+            "password": self.password,
+            "schema": self.user,
+        }
+
+    @contextmanager
+    def connect(self) -> Iterator[oracledb.Connection]:
+        """A connection of the test's own."""
+        connection = oracledb.connect(
+            user=self.user,
+            password=self.password,
+            host=self.host,
+            port=self.port,
+            service_name=self.service_name,
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def execute(self, *statements: str) -> None:
+        """Execute statements and commit."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            connection.commit()
+
+    def rows(self, sql: str, binds: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, CLOBs as text and numbers exact."""
+
+        def exact(cursor: oracledb.Cursor, metadata: oracledb.FetchInfo) -> Any:
+            if metadata.type_code is oracledb.DB_TYPE_CLOB:
+                return cursor.var(oracledb.DB_TYPE_LONG, arraysize=cursor.arraysize)
+            if metadata.type_code is oracledb.DB_TYPE_NUMBER:
+                from decimal import Decimal
+
+                return cursor.var(Decimal, arraysize=cursor.arraysize)
+            return None
+
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.outputtypehandler = exact
+            cursor.execute(sql, list(binds))
+            return list(cursor.fetchall())
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, by an account that may make others."""
+
+    system: Account
+
+    @contextmanager
+    def account(self, *grants: str) -> Iterator[Account]:
+        """A user that is gone afterwards; without `grants` it may connect and make tables."""
+        name = f"FT{os.getpid()}_{next(_numbers)}"
+        password = f"p{secrets.token_hex(8)}"
+        rights = ", ".join(grants or ("CREATE SESSION", "CREATE TABLE"))
+        self.system.execute(
+            f'CREATE USER {name} IDENTIFIED BY "{password}" DEFAULT TABLESPACE USERS'
+            " QUOTA UNLIMITED ON USERS",
+            f"GRANT {rights} TO {name}",
+        )
+        try:
+            yield replace(self.system, user=name, password=password)
+        finally:
+            self.system.execute(f"DROP USER {name} CASCADE")
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """The server of FLEXT_TEST_ORACLE_DSN (host:port/service), else an emulator."""
+    dsn = os.environ.get("FLEXT_TEST_ORACLE_DSN")
+    if dsn:
+        address, _, service = dsn.partition("/")
+        host, _, port = address.partition(":")
+        user = os.environ["FLEXT_TEST_ORACLE_USER"]
+        password = os.environ["FLEXT_TEST_ORACLE_PASSWORD"]
+        yield Server(Account(host, int(port or 1521), service, "tcp", user, password))
+        return
+    command = [str(Path(sys.executable).with_name("oracle-emulator")), "serve"]
+    environ = os.environ | {"ORACLE_EMULATOR_SYSTEM_PASSWORD": _SYSTEM_PASSWORD}
+    with subprocess.Popen(
+        [*command, "--parent-pid", str(os.getpid())], stdout=subprocess.PIPE, env=environ
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, "oracle-emulator ended before it was ready"
+            ready = json.loads(line)
+            yield Server(
+                Account(
+                    "localhost",
+                    ready["port"],
+                    ready["service_name"],
+                    "tcp",
+                    "SYSTEM",
+                    _SYSTEM_PASSWORD,
+                    ready["ca_file"],
+                    ready["tcps_port"],
+                )
+            )
+        finally:
+            process.terminate()

@@ -1,0 +1,116 @@
+"""The command as a process: what ends it names the remedy, and shows neither secret nor trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("flext-target-oracle"))
+SECRET = "not-to-be-seen-4711"
+EXAMPLE = """\
+{"type": "SCHEMA", "stream": "allocation", "schema": {"properties": {"id": {"type": "integer"}, \
+"mod_ts": {"type": "string", "format": "date-time"}}}}
+{"type": "RECORD", "stream": "allocation", "record": {"id": 12345, \
+"mod_ts": "2025-07-12T10:00:00Z"}}"""
+GIVEN = {
+    "FLEXT_TARGET_ORACLE_HOST": "127.0.0.1",
+    "FLEXT_TARGET_ORACLE_PORT": "1",
+    "FLEXT_TARGET_ORACLE_SERVICE_NAME": "FREEPDB1",
+    "FLEXT_TARGET_ORACLE_USER": "OIC",
+    "FLEXT_TARGET_ORACLE_PASSWORD": SECRET,
+}
+
+
+def run(
+    tmp_path: Path, *arguments: str, text: str = EXAMPLE, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [COMMAND, *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+        env=kept | {"FLEXT_WORKSPACE": str(tmp_path)} | environ,
+    )
+
+
+def assert_one_message(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode not in (0, 70), done.stderr
+    assert done.stdout == ""
+    failures = [json.loads(line) for line in done.stderr.splitlines() if "RunFailed" in line]
+    assert len(failures) == 1, done.stderr
+    for part in parts:
+        assert part in failures[0]["error"]
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("missing", ["HOST", "SERVICE_NAME", "USER", "PASSWORD"])
+def test_a_missing_setting_is_named(tmp_path: Path, missing: str) -> None:
+    variable = f"FLEXT_TARGET_ORACLE_{missing}"
+    given = {name: value for name, value in GIVEN.items() if name != variable}
+    assert_one_message(run(tmp_path, "--config=ENV", **given), variable, missing.lower())
+
+
+def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config=ENV", **GIVEN)
+    assert_one_message(done, "nothing listens there", "settings host and port")
+
+
+def test_an_unknown_host(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config=ENV", **GIVEN | {"FLEXT_TARGET_ORACLE_HOST": "none.invalid"})
+    assert_one_message(done, "the host is unknown", "setting host")
+
+
+def test_a_certificate_file_that_is_none(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config=ENV", **GIVEN, FLEXT_TARGET_ORACLE_CA_FILE="/nowhere/ca.pem")
+    assert_one_message(done, "setting ca_file", "/nowhere/ca.pem")
+
+
+def test_a_line_that_is_no_message(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config=ENV", text='{"type": "STATE"\n', **GIVEN)
+    assert_one_message(done, "no Singer message")
+
+
+def test_a_batch_message_is_refused(tmp_path: Path) -> None:
+    text = EXAMPLE + '\n{"type": "BATCH", "stream": "allocation"}\n'
+    assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), "BATCH", "batch_config")
+
+
+def test_settings_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    config = {name.removeprefix("FLEXT_TARGET_ORACLE_").lower(): v for name, v in GIVEN.items()}
+    path.write_text(json.dumps(config | {"port": 1}))
+    assert_one_message(run(tmp_path, f"--config={path}"), "nothing listens there")
+
+
+def test_about_and_version_say_what_it_is(tmp_path: Path) -> None:
+    about = json.loads(run(tmp_path, "--about", "--format=json").stdout)
+    assert about["settings"]["properties"]["batch_size"]["default"] == 1000
+    assert about["settings"]["properties"]["password"]["secret"]
+    assert run(tmp_path, "--version").stdout.startswith("flext-target-oracle v")
+
+
+def test_a_second_run_of_the_scope_is_refused_with_the_holder(tmp_path: Path) -> None:
+    environ = os.environ | GIVEN | {"FLEXT_WORKSPACE": str(tmp_path), "MELTANO_RUN_ID": "first"}
+    with subprocess.Popen(
+        [COMMAND, "--config=ENV"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+    ) as first:
+        assert first.stdin is not None
+        assert first.stderr is not None
+        try:
+            next(line for line in first.stderr if b"RunStarted" in line)
+            second = run(tmp_path, "--config=ENV", **GIVEN)
+        finally:
+            first.stdin.close()
+            rest = first.stderr.read()
+    assert first.returncode == 0, rest
+    assert_one_message(second, "scope local is held by", "run first", f"process {first.pid}")

@@ -56,7 +56,7 @@ class Load:
 class Engine:
     """Both the database and its only session."""
 
-    password: str = "tiger"  # noqa: S105
+    password: str = "tiger"
     status: int = 0
     rows: list = field(default_factory=list)
     loaded: list = field(default_factory=list)
@@ -85,11 +85,13 @@ class Engine:
     def scan(self, sql):
         kind = KINDS.get(sql.split()[0].upper(), Kind.OTHER)
         binds = tuple(PLACEHOLDER.findall(sql))
-        into = re.search(r"\bINTO\b(.*)$", sql.split("RETURNING")[-1]) if "RETURNING" in sql else None
+        into = re.search(r"\bRETURNING\b.*\bINTO\b(.*)$", sql, re.IGNORECASE)
         returning = len(PLACEHOLDER.findall(into.group(1))) if into else 0
         return Statement(sql, kind, binds, returning)
 
-    def execute(self, statement, rows, types, *, batch_errors=False, row_counts=False, describe_only=False):
+    def execute(
+        self, statement, rows, types, *, batch_errors=False, row_counts=False, describe_only=False
+    ):
         self.log.append(statement.text)
         self.types = list(types)
         text = statement.text.upper()
@@ -130,11 +132,15 @@ class Engine:
         self.rows += good
         self.in_transaction = True
         outcome = Outcome(row_count=len(good), last_rowid="AAAR3sAAEAAAACXAAA")
-        outcome.row_errors = [RowError(n, 1, "ORA-00001: unique constraint (S.PK) violated") for n in bad]
+        outcome.row_errors = [
+            RowError(n, 1, "ORA-00001: unique constraint (S.PK) violated") for n in bad
+        ]
         if row_counts:
             outcome.row_counts = [0 if n in bad else 1 for n in range(len(rows))]
         if statement.returning:
-            outcome.returned = [[[value] * statement.returning for value in row[:1]] for row in rows]
+            outcome.returned = [
+                [[value] * statement.returning for value in row[:1]] for row in rows
+            ]
         return outcome
 
     def direct_path(self, schema, table, columns):

@@ -1,4 +1,7 @@
-"""The admin interface: JSON over HTTP on a loopback port of its own. It reads statistics; faults will be set here too."""
+"""The admin interface: JSON over HTTP on a loopback port of its own.
+
+It reads statistics; faults will be set here too.
+"""
 
 from __future__ import annotations
 
@@ -66,5 +69,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its base's
         """Say nothing: stderr is for what goes wrong."""

@@ -1,4 +1,4 @@
-"""A certificate authority of the server's own making, and a certificate for `localhost` that it signs."""
+"""A certificate authority of the server's own making, and its certificate for `localhost`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _RENEW_BEFORE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Where the files are. `wallet` is a directory as clients want it: with the authority in `ewallet.pem`."""
+    """Where the files are.
+
+    `wallet` is a directory as clients want it: with the authority in `ewallet.pem`.
+    """
 
     ca_file: Path
     certificate_file: Path
@@ -27,7 +30,7 @@ class Certificates:
 
 
 def ensure_certificates(directory: Path) -> Certificates:
-    """Return the certificates in a directory, made anew when they are missing or about to expire."""
+    """Return the certificates in a directory, made anew when missing or about to expire."""
     directory.mkdir(parents=True, exist_ok=True)
     files = Certificates(
         directory / "ca.pem", directory / "server.pem", directory / "server.key", directory

@@ -1,4 +1,4 @@
-"""The life of the process: everything that `serve` starts, in order, and its end, whatever brings it."""
+"""The life of the process: everything that `serve` starts, in order, and its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ OpenDatabase = Callable[[Settings], Database]
 
 
 def serve(settings: Settings, open_database: OpenDatabase) -> None:
-    """Run the server in the foreground until a signal or the parent's end. Raises OSError when a port is taken."""
+    """Run the server in the foreground until a signal or the parent's end.
+
+    Raises OSError when a port is taken.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,7 +1,7 @@
 """One accepted connection: its socket, plain or TLS, and its two threads.
 
-The reading thread only splits bytes into packets, so that an interrupt is seen while a statement runs; the executing thread
-feeds the packets to the machine and sends what it answers.
+The reading thread only splits bytes into packets, so that an interrupt is seen while a statement
+runs; the executing thread feeds the packets to the machine and sends what it answers.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ class PlainChannel:
 
 
 class TlsChannel:
-    """TLS over a TCP socket. The TLS state is used under a lock, and never while waiting for the network."""
+    """TLS over a TCP socket.
+
+    The TLS state is used under a lock, and never while waiting for the network.
+    """
 
     def __init__(self, plain: PlainChannel, context: ssl.SSLContext) -> None:
         self._plain = plain
@@ -111,8 +114,8 @@ class TlsChannel:
                 self._incoming.write(encrypted)
 
     def _read_available(self) -> bytes | None:
-        """Return what can be decrypted; None when more has to come from the network, nothing at the end."""
-        parts = []
+        """Return what can be decrypted: None when more has to come, nothing at the end."""
+        parts: list[bytes] = []
         while True:
             try:
                 part = self._tls.read(_RECEIVE_BYTES)

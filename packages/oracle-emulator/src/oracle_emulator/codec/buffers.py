@@ -1,7 +1,7 @@
 """Reading and writing the primitive fields of a TTC message.
 
-`ub` is an integer with a length byte; `bl` is bytes with a length byte (chunked above 252 bytes); `bl2` is a `bl` behind
-its total length. What a field means belongs to the messages, not here.
+`ub` is an integer with a length byte; `bl` is bytes with a length byte (chunked above 252 bytes);
+`bl2` is a `bl` behind its total length. What a field means belongs to the messages, not here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ class MalformedError(Exception):
 
 
 class Reader:
-    """A position in bytes that may still grow. A failed read leaves the position undefined: the caller sets it back."""
+    """A position in bytes that may still grow.
+
+    A failed read leaves the position undefined: the caller sets it back.
+    """
 
     __slots__ = ("data", "position")
 
@@ -89,7 +92,7 @@ class Reader:
         return self._chunks()
 
     def _chunks(self) -> bytes:
-        """Return chunked bytes; the pieces are located before any is copied, so that a retry costs little."""
+        """Return chunked bytes; no piece is copied before all are there: retries cost little."""
         pieces: list[tuple[int, int]] = []
         while size := self.ub(4):
             start = self.position

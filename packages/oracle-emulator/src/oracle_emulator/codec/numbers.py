@@ -1,8 +1,9 @@
 """NUMBER, BINARY_FLOAT and BINARY_DOUBLE as they travel.
 
-NUMBER is a base-100 floating number of at most 20 digits: an exponent byte, then the digits plus one; negative numbers
-carry the complement and end with 102 where they have room. See the public description of Oracle's NUMBER in any of its
-drivers; the byte forms here were checked against the real client.
+NUMBER is a base-100 floating number of at most 20 digits: an exponent byte, then the digits plus
+one; negative numbers carry the complement and end with 102 where they have room. See the public
+description of Oracle's NUMBER in any of its drivers; the byte forms here were checked against the
+real client.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def decode_number(data: bytes) -> int | Decimal:
         return _value(digits, head - 193, "")
     if head == 0:
         return -(10**126)
-    body = data[1:-1] if data[-1] == 102 else data[1:]
+    body: bytes = data[1:-1] if data[-1] == 102 else data[1:]
     return _value("".join(map(_NEGATIVE.__getitem__, body)), 62 - head, "-")
 
 
@@ -40,7 +41,7 @@ def _value(digits: str, exponent: int, sign: str) -> int | Decimal:
         return 0
     whole = 2 * (exponent + 1)
     if whole >= len(digits):
-        return int(sign + digits) * 10 ** (whole - len(digits))
+        return int(sign + digits + "0" * (whole - len(digits)))
     if whole <= 0:
         text = f"{sign}0.{'0' * -whole}{digits}"
     else:
@@ -50,7 +51,10 @@ def _value(digits: str, exponent: int, sign: str) -> int | Decimal:
 
 
 def encode_number(value: int | float | Decimal) -> bytes:
-    """Return a NUMBER rounded to what its 20 base-100 digits hold. Raises InvalidValueError when out of range."""
+    """Return a NUMBER rounded to what its 20 base-100 digits hold.
+
+    Raises InvalidValueError when out of range.
+    """
     if isinstance(value, int):
         negative = value < 0
         digits, exponent = str(-value if negative else value), 0

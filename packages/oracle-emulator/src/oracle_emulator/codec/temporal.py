@@ -51,7 +51,9 @@ def encode_timestamp_tz(value: datetime) -> bytes:
 
 
 def decode_datetime(data: bytes) -> datetime:
-    """Return a DATE, TIMESTAMP or TIMESTAMP WITH TIME ZONE (13 bytes: aware). Nanoseconds round half up to microseconds.
+    """Return a DATE, TIMESTAMP or TIMESTAMP WITH TIME ZONE (13 bytes: aware).
+
+    Nanoseconds round half up to microseconds.
 
     Raises InvalidValueError for bytes that are no point in time between the years 1 and 9999.
     """

@@ -1,6 +1,7 @@
 """One value of one type: the table from Oracle's types to their encoders and decoders.
 
-Encoders return the value with its length byte; decoders take the bare bytes. LOB locators, cursors and rows are not here.
+Encoders return the value with its length byte; decoders take the bare bytes. LOB locators, cursors
+and rows are not here.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ _DECODERS: dict[TypeCode, Decoder] = {
 
 
 def decoder(kind: OracleType) -> Decoder | None:
-    """Return the decoder of a type's bare bytes, which raises InvalidValueError; None for types it has none for."""
+    """Return the decoder of a type's bare bytes; None for types without one.
+
+    It raises InvalidValueError for bytes that are no value of the type.
+    """
     if kind.code in _TEXT_TYPES:
         return _decode_national if kind.national else _decode_text
     return _DECODERS.get(kind.code)
@@ -148,7 +152,10 @@ _ENCODERS: dict[TypeCode, Encoder] = {
 
 
 def encoder(kind: OracleType) -> Encoder | None:
-    """Return the encoder of a type's non-null values, which raises InvalidValueError; None for types it has none for."""
+    """Return the encoder of a type's non-null values; None for types without one.
+
+    It raises InvalidValueError for values that are not of the type.
+    """
     if kind.code in _TEXT_TYPES:
         return _encode_national if kind.national else _encode_text
     return _ENCODERS.get(kind.code)

@@ -54,7 +54,10 @@ SIMPLE: dict[Function, Callable[[Client], bytes]] = {
 
 
 def apply_piggyback(client: Client, piggyback: Piggyback) -> None:
-    """Do what a piggyback asks for. Raises OracleError, which belongs to the function that follows."""
+    """Do what a piggyback asks for.
+
+    Raises OracleError, which belongs to the function that follows.
+    """
     for number in piggyback.cursors:
         client.cursors.close(number)
     for locator in piggyback.free_locators:

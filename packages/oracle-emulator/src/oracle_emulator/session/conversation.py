@@ -1,7 +1,9 @@
-"""What is said over an accepted connection: negotiation, logon, calls. Payloads in, responses out.
+"""What is said over an accepted connection: negotiation, logon, calls.
 
-Every message is decoded as a whole before anything of it is done, since requests carry no length: whatever becomes of a
-call, the bytes that belong to it have to be read.
+Payloads in, responses out.
+
+Every message is decoded as a whole before anything of it is done, since requests carry no length:
+whatever becomes of a call, the bytes that belong to it have to be read.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ from oracle_emulator.ttc.protocol import decode_protocol, encode_protocol
 
 
 class Conversation:
-    """One connection's conversation. Failed calls are answered; MalformedError means that nothing more can be understood."""
+    """One connection's conversation.
+
+    Failed calls are answered; MalformedError means that nothing more can be understood.
+    """
 
     def __init__(
         self, context: ServerContext, interrupts: Interrupts, descriptor: Descriptor
@@ -214,7 +219,7 @@ class Conversation:
 
 
 def _cursor_for(client: Client, number: int, sql: str | None) -> OpenCursor:
-    """Return the cursor that a call uses: a new one for a new text, or the one that the client names."""
+    """Return the cursor of a call: a new one for a new text, or the one that the client names."""
     cursor = client.cursors.get(number) if number else None
     if sql is None:
         if cursor is None:

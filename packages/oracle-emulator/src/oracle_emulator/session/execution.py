@@ -23,13 +23,15 @@ from oracle_emulator.ttc.rows import (
     encode_row_counts,
 )
 
+_NO_FLAGS = ExecuteFlag(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One execution, whether it came as EXECUTE or as RE-EXECUTE."""
 
     options: Option
-    flags: ExecuteFlag = ExecuteFlag(0)
+    flags: ExecuteFlag = _NO_FLAGS
     prefetch_rows: int = 0
     defines: tuple[BindInfo, ...] = ()
     orientation: int = 0
@@ -103,15 +105,13 @@ def _bind_type(info: BindInfo) -> OracleType:
 
 def _values(client: Client, rows: list[BindRow]) -> Sequence[Row]:
     """Return rows with the content of LOBs in the place of their locators."""
-    resolved: list[Row] = []
-    for row in rows:
-        resolved.append(
-            [
-                client.lobs.get(value.locator).value() if isinstance(value, LobReference) else value
-                for value in row
-            ]
-        )
-    return resolved
+    return [
+        [
+            client.lobs.get(value.locator).value() if isinstance(value, LobReference) else value
+            for value in row
+        ]
+        for row in rows
+    ]
 
 
 def _result_of_dml(
@@ -190,7 +190,10 @@ def _define(client: Client, cursor: OpenCursor, call: Request) -> bytes:
 
 
 def fetch(client: Client, cursor: OpenCursor, request: Fetch) -> bytes:
-    """Send the next rows of an open result set. Raises OracleError (ORA-01002 when none is open)."""
+    """Send the next rows of an open result set.
+
+    Raises OracleError (ORA-01002 when none is open).
+    """
     if cursor.result is None and not cursor.more:
         raise OracleError(1002, "fetch out of sequence")
     return _send_rows(client, cursor, request.rows)
@@ -221,7 +224,7 @@ def _encode_rows(cursor: OpenCursor, rows: Sequence[Row]) -> bytes:
 
 
 def _scroll(client: Client, cursor: OpenCursor, call: Request) -> bytes:
-    """Move in a scrollable cursor; the target row was worked out by the client, but for the last."""
+    """Move in a scrollable cursor; the client worked out the target row, but for the last."""
     target = max(1, call.position)
     if call.orientation == Orientation.LAST:
         _read_ahead(cursor, None)

@@ -1,4 +1,4 @@
-"""Interrupts: they arrive on the reading thread while the executing thread is at work, and are answered exactly once."""
+"""Interrupts: seen by the reading thread at once, answered by the executing thread exactly once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable
 class Interrupts:
     """Counts interrupts between the thread that sees them and the thread that answers them.
 
-    A marker arrives twice: at once, through `arrive`, so that a running statement can be cancelled, and later in its place
-    among the packets, through `take_marker`. A call that was interrupted answers before the marker's place is reached.
+    A marker arrives twice: at once, through `arrive`, so that a running statement can be cancelled,
+    and later in its place among the packets, through `take_marker`. A call that was interrupted
+    answers before the marker's place is reached.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""LOBs that a client knows by locator: temporary ones, which it writes, and those of fetched rows, which it reads.
+"""LOBs that a client knows by locator: temporary ones to be written, fetched ones to be read.
 
-CLOBs are kept as UTF-16, in which their lengths and offsets count. Fetched LOBs are copies: the oldest are given up when
-they exceed a limit, and reading one of those fails with ORA-22275.
+CLOBs are kept as UTF-16, in which their lengths and offsets count. Fetched LOBs are copies: the
+oldest are given up when they exceed a limit, and reading one of those fails with ORA-22275.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class LobStore:
         return bytes(locator)
 
     def _shrink(self) -> None:
-        """Give up the oldest fetched LOBs until the rest is within the limit; the newest always stays."""
+        """Give up the oldest fetched LOBs until the rest is within the limit; the newest stays."""
         if self._fetched_bytes <= self._limit_bytes:
             return
         for number, lob in list(self._lobs.items())[:-1]:

@@ -1,7 +1,8 @@
-"""The logon (O5LOGON with the 12c verifier), the server's side: who knows the password proves it, and so does the server.
+"""The logon (O5LOGON with the 12c verifier), the server's side of it.
 
-The password travels encrypted under a key that both sides derive from two random halves, each sent encrypted under the
-stored verifier. Ciphers are AES-256 in CBC with a zero vector, as the protocol has it; keys come from PBKDF2.
+The password travels encrypted under a key that both sides derive from two random halves, each sent
+encrypted under the stored verifier. Ciphers are AES-256 in CBC with a zero vector, as the protocol
+has it; keys come from PBKDF2.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _PREFIX_BYTES = 16  # random bytes before every secret
 _KEY_BYTES = 64
 _HALF_BYTES = 32
 _BLOCK_BYTES = 16
+_DATABASE_ID = "0" * 32
 
 Pair = tuple[str, str, int]
 
@@ -54,7 +56,7 @@ def encrypt(key: bytes, data: bytes) -> bytes:
 
 
 def decrypt(key: bytes, text: str) -> bytes:
-    """Return what hexadecimal text holds, decrypted; nothing when it is no whole number of blocks."""
+    """Return what hexadecimal text holds, decrypted; nothing when it is no whole blocks."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -90,7 +92,10 @@ class Logon:
         self._salt = b""
 
     def challenge(self, request: AuthRequest) -> list[Pair]:
-        """Return the answer to the first step. An unknown user gets the same kind of answer as a known one."""
+        """Return the answer to the first step.
+
+        An unknown user gets the same kind of answer as a known one.
+        """
         self._user = normalize_user(request.user)
         self._credentials = self._find(self._user)
         self._half = secrets.token_bytes(_HALF_BYTES)
@@ -106,11 +111,14 @@ class Logon:
             ("AUTH_PBKDF2_CSK_SALT", self._salt.hex().upper(), 0),
             ("AUTH_PBKDF2_VGEN_COUNT", str(_VERIFIER_ITERATIONS), 0),
             ("AUTH_PBKDF2_SDER_COUNT", str(_SESSION_ITERATIONS), 0),
-            ("AUTH_GLOBALLY_UNIQUE_DBID\x00", hashlib.md5(self._user.encode(), usedforsecurity=False).hexdigest().upper(), 0),
-        ]  # fmt: skip
+            ("AUTH_GLOBALLY_UNIQUE_DBID\x00", _DATABASE_ID, 0),
+        ]
 
     def verify(self, request: AuthRequest) -> LoggedOn:
-        """Return who logged on. Raises OracleError: 1017 for a wrong password, or what a right one meets."""
+        """Return who logged on.
+
+        Raises OracleError: 1017 for a wrong password, or what a right one meets.
+        """
         credentials = self._credentials
         if credentials is None or not self._half:
             raise invalid_credentials()

@@ -1,9 +1,9 @@
 """The state machine of one connection: packets in, bytes out.
 
-    CONNECT -> ACCEPT, then DATA packets: the negotiation, the logon, and calls until the client leaves.
-
-A call is decoded and run as soon as all of it is there. After an interrupt what was received of a call is dropped, and a
-RESET from both sides puts them into step again. `receive` belongs to one thread; `interrupt` may be called from another.
+CONNECT is answered by ACCEPT (or REFUSE); then DATA packets bring the negotiation, the logon, and
+calls until the client leaves. A call is decoded and run as soon as all of it is there. After an
+interrupt what was received of a call is dropped, and a RESET from both sides puts them into step
+again. `receive` belongs to one thread; `interrupt` may be called from another.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ class Machine:
         self._interrupts.arrive()
 
     def receive(self, packet: Packet) -> bytes:
-        """Take the next packet and return what is to be sent. Raises FramingError and MalformedError: close then."""
+        """Take the next packet and return what is to be sent.
+
+        Raises FramingError and MalformedError: close then.
+        """
         if packet.type is PacketType.MARKER:
             return self._marker(decode_marker(packet.body))
         if packet.type is PacketType.CONNECT and self._phase is _Phase.CONNECT:

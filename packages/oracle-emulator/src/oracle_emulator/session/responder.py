@@ -1,4 +1,4 @@
-"""Running a call and answering it: errors, interrupts, pipelines and statistics are the same for every call."""
+"""Running a call and answering it: errors, interrupts, pipelines and statistics of every call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: what it is counted under, and how it is run. `run` returns the response up to its end mark."""
+    """One call: what it is counted under, and how it is run.
+
+    `run` returns the response up to its end mark.
+    """
 
     label: str
     run: Callable[[], bytes]
@@ -86,7 +89,10 @@ class Responder:
         self.end_pipeline()
 
     def call(self, client: Client, call: Call, bytes_received: int) -> None:
-        """Run a call and answer it, whatever comes of it, unless it was interrupted. Raises MalformedError."""
+        """Run a call and answer it, whatever comes of it, unless it was interrupted.
+
+        Raises MalformedError.
+        """
         payload, failed = b"", True
         if self._interrupts.start(client.session.cancel):
             payload, failed = self._run(client, call)
@@ -105,11 +111,11 @@ class Responder:
 
     def _run(self, client: Client, call: Call) -> tuple[bytes, bool]:
         refused, self.refused = self.refused, None
+        if self._pipeline_failed:
+            refused = _PIPELINE_ABORTED
+        if refused is not None:
+            return failure(refused, call.cursor, client.field_version, client.call_status()), True
         try:
-            if self._pipeline_failed:
-                raise _PIPELINE_ABORTED
-            if refused is not None:
-                raise refused
             return call.run(), False
         except OracleError as error:
             return failure(error, call.cursor, client.field_version, client.call_status()), True

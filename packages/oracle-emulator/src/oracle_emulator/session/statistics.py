@@ -1,4 +1,7 @@
-"""What every statement cost: round trips, parses, executions, rows and bytes. Fed by all connections at once."""
+"""What every statement cost: round trips, parses, executions, rows and bytes.
+
+Fed by all connections at once.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ class Counters:
 
 
 class Statistics:
-    """Counters by statement text, and in total. The least recently used texts are dropped above a limit."""
+    """Counters by statement text, and in total.
+
+    The least recently used texts are dropped above a limit.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The client's bytes between packets: a message is decoded when all of it is there, however it is cut."""
+"""The client's bytes: a message is decoded when all of it is there, however it is cut."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Oracle Net's packets: framing, the connect handshake and markers. What a DATA packet carries belongs to `ttc`."""
+"""Oracle Net's packets: framing, the connect handshake and markers.
+
+What a DATA packet carries belongs to `ttc`.
+"""

@@ -20,7 +20,11 @@ _NSI_FLAGS = 0x04  # no native encryption or authentication
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A client's CONNECT. `descriptor_bytes` of its descriptor are still to come in a DATA packet when `descriptor` is None."""
+    """A client's CONNECT.
+
+    `descriptor_bytes` of its descriptor are still to come in a DATA packet when `descriptor` is
+    None.
+    """
 
     version: int
     sdu: int
@@ -95,8 +99,9 @@ def encode_accept(version: int, sdu: int, flags: int) -> bytes:
 
 
 def encode_refuse(code: int) -> bytes:
-    """Return the REFUSE packet of a listener that has no such service (12514), SID (12505), or handler."""
-    text = f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4))))"
+    """Return the REFUSE packet of a listener: no such service (12514) or SID (12505)."""
+    stack = f"(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4)))"
+    text = f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code}){stack})"
     data = text.encode()
     return encode_packet(
         PacketType.REFUSE, b"\x22\x00" + len(data).to_bytes(2, "big") + data, large=False

@@ -1,4 +1,7 @@
-"""Framing: bytes to packets and payloads to packets. Knows lengths, types and data flags; nothing of TTC."""
+"""Framing: bytes to packets and payloads to packets.
+
+Knows lengths, types and data flags; nothing of TTC.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ class Packet:
 
 
 class PacketDecoder:
-    """Bytes in any portions become packets. `large` is set once a version was agreed that has 4-byte lengths."""
+    """Bytes in any portions become packets.
+
+    `large` is set once a version was agreed that has 4-byte lengths.
+    """
 
     def __init__(self) -> None:
         self.large = False
@@ -88,7 +94,7 @@ def encode_packet(kind: PacketType, body: bytes, *, large: bool) -> bytes:
 
 
 def encode_data(payload: bytes, sdu: int, *, end_of_response: bool = False) -> bytes:
-    """Return a response as DATA packets of at most `sdu` bytes; the last one is marked where both sides want that."""
+    """Return a response as DATA packets of at most `sdu` bytes, the last one marked on demand."""
     room = sdu - HEADER_BYTES - DATA_FLAGS_BYTES
     packets = []
     for start in range(0, len(payload), room):

@@ -1,1 +1,4 @@
-"""TTC messages, one module each, decoding and encoding side by side. No state, no socket, no SQL."""
+"""TTC messages, one module each, decoding and encoding side by side.
+
+No state, no socket, no SQL.
+"""

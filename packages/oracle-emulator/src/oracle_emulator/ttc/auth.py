@@ -1,4 +1,7 @@
-"""AUTH, both steps: a user name and key/value pairs there, key/value pairs back. What they mean is `session.logon`."""
+"""AUTH, both steps: a user name and key/value pairs there, key/value pairs back.
+
+What they mean is `session.logon`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Binds: their descriptions (OAC) and their rows.
 
-A row stands after a ROW DATA byte; outside of PL/SQL the values of types declared longer than the client's longest string
-stand after all the others. Locators come out as `LobReference`: whose content they are is the session's matter.
+A row stands after a ROW DATA byte; outside of PL/SQL the values of types declared longer than the
+client's longest string stand after all the others. Locators come out as `LobReference`: whose
+content they are is the session's matter.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ class _Field:
 class RowDecoder:
     """Decodes the rows of one request.
 
-    `problem` is the first value that its type could not hold, or the first type that is not supported: the row is read to
-    its end all the same, since the stream has to stay in step.
+    `problem` is the first value that its type could not hold, or the first type that is not
+    supported: the row is read to its end all the same, since the stream has to stay in step.
     """
 
     def __init__(self, infos: Sequence[BindInfo], *, plsql: bool) -> None:
@@ -102,7 +103,10 @@ class RowDecoder:
             self._fields = [field for field in fields if field not in late] + late
 
     def decode(self, reader: Reader) -> BindRow:
-        """Return the next row. Raises IncompleteError with the position undefined, and MalformedError."""
+        """Return the next row.
+
+        Raises IncompleteError with the position undefined, and MalformedError.
+        """
         if reader.u8() != Message.ROW_DATA:
             raise MalformedError("no row of binds where one is due")
         row: BindRow = [None] * self._count

@@ -1,4 +1,4 @@
-"""DATA TYPES negotiation: the client's capabilities and the representations it knows, answered with none of our own."""
+"""DATA TYPES negotiation: the client's capabilities and the representations it knows."""
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ _UNLIMITED_SCALE = -127
 
 
 def buffer_bytes(kind: OracleType) -> int:
-    """Return the most bytes of a value. Never 0, which clients take for a column that is always NULL."""
+    """Return the most bytes of a value.
+
+    Never 0, which clients take for a column that is always NULL.
+    """
     if kind.code in _SIZED:
         size = kind.size
         if kind.national:

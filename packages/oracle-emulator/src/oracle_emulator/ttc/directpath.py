@@ -153,7 +153,10 @@ def _segment(reader: Reader) -> bytes | None:
 
 
 def value_decoders(columns: Sequence[Column]) -> list[Decoder]:
-    """Return how each column's bytes are read: CLOBs come as UTF-16. Raises InvalidValueError for a type that cannot be loaded."""
+    """Return how each column's bytes are read: CLOBs come as UTF-16.
+
+    Raises InvalidValueError for a type that cannot be loaded.
+    """
     decoders = []
     for column in columns:
         kind = column.type

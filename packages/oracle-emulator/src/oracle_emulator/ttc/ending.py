@@ -1,4 +1,4 @@
-"""How a response ends: STATUS, or ERROR (which is also sent for success), and the end mark of newer versions."""
+"""How a response ends: STATUS, or ERROR (also sent for success), and the newer end mark."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _skip_registration(reader: Reader, field_version: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reexecute:
-    """A RE-EXECUTE up to its rows; `count` is rows to prefetch for a query, executions otherwise."""
+    """A RE-EXECUTE up to its rows; `count` is rows to prefetch for a query, else executions."""
 
     cursor: int
     count: int

@@ -38,5 +38,5 @@ def decode_header(reader: Reader, field_version: int) -> Header:
 
 
 def encode_token(token: int) -> bytes:
-    """Return the message that puts a response to its request in a pipeline; nothing outside of one."""
+    """Return the message that puts a response to its request; nothing outside of pipelines."""
     return bytes((Message.TOKEN,)) + ub(token) if token else b""

@@ -29,7 +29,9 @@ class LobOp(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LobRequest:
-    """A LOB operation. Offsets count from 1; for CREATE_TEMP they carry the character set form and the type instead.
+    """A LOB operation.
+
+    Offsets count from 1; for CREATE_TEMP they carry the character set form and the type instead.
 
     `operation` stays a number where it is none of those above.
     """

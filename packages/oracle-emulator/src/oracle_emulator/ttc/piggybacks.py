@@ -24,7 +24,10 @@ class Piggyback:
 
 
 def decode_piggyback(reader: Reader, function: Function) -> Piggyback:
-    """Return a piggyback; its header was read already. Raises MalformedError for one that is not known."""
+    """Return a piggyback; its header was read already.
+
+    Raises MalformedError for one that is not known.
+    """
     decode = _DECODERS.get(function)
     if decode is None:
         raise MalformedError(f"a piggyback {function.name}")

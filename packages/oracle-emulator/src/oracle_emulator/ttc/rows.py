@@ -36,8 +36,8 @@ def field_encoder(
 ) -> tuple[Encoder, bytes]:
     """Return the encoder of a column's values, and what stands for NULL.
 
-    LOBs travel as locators unless the client defined the column as LONG or LONG RAW; LONGs end with an indicator and a
-    return code. Raises InvalidValueError for a type that cannot be sent.
+    LOBs travel as locators unless the client defined the column as LONG or LONG RAW; LONGs end with
+    an indicator and a return code. Raises InvalidValueError for a type that cannot be sent.
     """
     wanted = kind
     if kind.code in LOB_TYPES:
@@ -84,7 +84,7 @@ class RowEncoder:
 def encode_returned(
     returned: Sequence[Sequence[Row]], types: Sequence[OracleType], locate: Locate
 ) -> bytes:
-    """Return what RETURNING INTO brings: per row sent, per bind, the values of all the rows that it touched."""
+    """Return what RETURNING INTO brings: per row sent, per bind, the values of all rows touched."""
     fields = [_out_encoder(kind, locate) for kind in types]
     parts = []
     for rows in returned:
@@ -114,7 +114,10 @@ _IN, _IN_OUT = 32, 48
 
 
 def encode_out_binds(values: Row, types: Sequence[OracleType], locate: Locate) -> bytes:
-    """Return the directions of a PL/SQL block's binds and the values that come out. None stands for a bind that only goes in."""
+    """Return the directions of a PL/SQL block's binds and the values that come out.
+
+    None stands for a bind that only goes in.
+    """
     count = len(values)
     directions = bytes(_IN if value is None else _IN_OUT for value in values)
     parts = [

@@ -134,10 +134,29 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 def _for_meltano(record: dict[str, Any]) -> dict[str, Any]:
     shaped = {key: value for key, value in record.items() if key not in {"event", "_error"}}
-    shaped["message"] = record["event"]
+    shaped["message"] = _sentence(record)
     shaped["app_name"] = record["component"] or "flext"
     shaped["stream_name"] = record["stream"]
     return shaped
+
+
+#: What Meltano shows by itself, or nobody looks for in a line of text.
+_UNSAID = frozenset(
+    {"timestamp", "level", "event", "run_id", "component", "logger_name", "pid", "thread_name"}
+    | {"ts", "exception", "_error", "metric_info"}
+)
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    """The event with its fields: on a terminal Meltano shows a line's message and nothing else."""
+    said = [
+        f"{key}={value}"
+        for key, value in record.items()
+        if key not in _UNSAID
+        and value is not None
+        and not str(record["event"]).startswith("METRIC")
+    ]
+    return " ".join([record["event"], *said])
 
 
 def _console(render: structlog.dev.ConsoleRenderer) -> Callable[[dict[str, Any]], str]:

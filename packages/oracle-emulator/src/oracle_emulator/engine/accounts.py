@@ -229,6 +229,7 @@ def _may_pass_on(run: Run, grantor: str, privilege: str) -> bool:
 
 def _give(run: Run, statement: Grant, grantee: str, privilege: str) -> None:
     if statement.revoke:
+        _inherit(run, grantee, privilege, words=("REVOKE", "FROM"))
         gone = run.execute(
             "DELETE FROM ora.system_privileges WHERE grantee = $1 AND privilege = $2",
             [grantee, privilege],
@@ -236,11 +237,31 @@ def _give(run: Run, statement: Grant, grantee: str, privilege: str) -> None:
         if gone.rowcount == 0 and privilege in statement.privileges:
             raise error(1952, grantee)
     else:
+        _inherit(run, grantee, privilege, words=("GRANT", "TO"))
         run.execute(
             "INSERT INTO ora.system_privileges VALUES ($1, $2, $3) ON CONFLICT (grantee, privilege) "
             "DO UPDATE SET admin_option = system_privileges.admin_option OR excluded.admin_option",
             [grantee, privilege, statement.option],
         )
+
+
+# System privileges that PostgreSQL enforces: the role that stands for each.
+_ROLES_BEHIND = {
+    "SELECT ANY DICTIONARY": '"ora$dictionary"',
+    "SELECT ANY TABLE": "pg_read_all_data",
+    "INSERT ANY TABLE": "pg_write_all_data",
+    "UPDATE ANY TABLE": "pg_write_all_data",
+    "DELETE ANY TABLE": "pg_write_all_data",
+}
+
+
+def _inherit(run: Run, grantee: str, privilege: str, words: tuple[str, str]) -> None:
+    role = _ROLES_BEHIND.get(privilege)
+    if role is None or grantee in ADMINISTRATORS:
+        return
+    if grantee == "PUBLIC":
+        raise unsupported(f"{privilege} granted to PUBLIC")
+    run.execute(f"{words[0]} {role} {words[1]} {names.quote(grantee)}")
 
 
 def grant_object(run: Run, statement: Grant, owner: str, name: str) -> None:

@@ -61,6 +61,7 @@ class Control:
         self._session.run.execute(f"SET ROLE {names.quote(self._session.info.user)}")
         self._session.run.execute("SET TIME ZONE 'UTC'")
         self.apply()
+        self._session.database.opened(self._session)
 
     def apply(self) -> None:
         """Set everything in PostgreSQL: at the start, and after a rollback, which undoes settings too."""
@@ -110,6 +111,7 @@ class Control:
             else:
                 self._values[name.lower()] = value
         self.apply()
+        self._session.database.show_attributes(self._session, self._values)
 
 
 def _posix(zone: str) -> str:

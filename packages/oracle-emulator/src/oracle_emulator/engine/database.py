@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,7 @@ class EngineDatabase:
         with self.administrator() as run:
             _bootstrap(run)
             run.execute("SET search_path = pg_catalog")
+            run.execute("TRUNCATE ora.sessions")
             for short, name in run.execute("SELECT short, name FROM ora.long_names").fetchall():
                 names.remember(short, name)
             accounts.create_administrators(run, system_password)
@@ -87,10 +88,39 @@ class EngineDatabase:
             self._sessions.add(session)
         return session
 
+    def opened(self, session: EngineSession) -> None:
+        """Show a new session in V$SESSION."""
+        info = session.info
+        with self.administrator() as run:
+            run.execute(
+                "INSERT INTO ora.sessions (sid, serial, pid, username, program, machine, os_user, module) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $5) ON CONFLICT (sid) DO UPDATE SET serial = excluded.serial, "
+                "pid = excluded.pid, username = excluded.username",
+                [info.session_id, info.serial, session.run.info.backend_pid, info.user, info.program, info.machine,
+                 info.os_user],
+            )  # fmt: skip
+
+    def show_attributes(self, session: EngineSession, values: Mapping[str, str]) -> None:
+        """Show what the client said of itself in V$SESSION."""
+        named = ("module", "action", "client_identifier", "client_info")
+        with self.administrator() as run:
+            run.execute(
+                "UPDATE ora.sessions SET module = $2, action = $3, client_identifier = $4, client_info = $5, "
+                "schema_name = $6 WHERE sid = $1",
+                [
+                    session.info.session_id,
+                    *(values.get(name) or None for name in named),
+                    session.schema,
+                ],
+            )
+
     def closed(self, session: EngineSession) -> None:
         """Forget a session that has ended."""
         with self._lock:
             self._sessions.discard(session)
+        if not self._admin.closed:
+            with self.administrator() as run:
+                run.execute("DELETE FROM ora.sessions WHERE sid = $1", [session.info.session_id])
 
     def is_connected(self, user: str) -> bool:
         """Whether a user has a session."""

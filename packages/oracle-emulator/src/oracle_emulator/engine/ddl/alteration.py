@@ -173,7 +173,7 @@ def _add(scene: Scene, owner: str, table: str, relid: int, column: ColumnDefinit
     except psycopg.errors.NotNullViolation as rows:
         raise error(1758) from rows
     number = _number(scene, relid, column.name)
-    execute.register_column(scene, relid, number or 0, column.name, column.type)
+    execute.register_column(scene, relid, number or 0, column.name, column.type, column.default)
     for constraint in column.constraints:
         add_constraint(scene, owner, table, constraint)
 

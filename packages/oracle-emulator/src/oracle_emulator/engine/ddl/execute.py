@@ -188,7 +188,7 @@ def _create_table(statement: CreateTable, scene: Scene) -> None:
     scene.run.execute(f"ALTER TABLE {names.quote(owner, name)} OWNER TO {own}")
     for number, column in enumerate(statement.columns, start=1):
         if column.type is not None:
-            register_column(scene, found[0], number, column.name, column.type)
+            register_column(scene, found[0], number, column.name, column.type, column.default)
     for constraint in _all_constraints(statement.columns, statement.constraints):
         alteration.add_constraint(scene, owner, name, constraint)
     if query:
@@ -219,16 +219,19 @@ def _columns_of_query(statement: CreateTable, scene: Scene) -> str:
     return sql
 
 
-def register_column(scene: Scene, relid: int, number: int, name: str, kind: DataType) -> None:
-    """Write a column's Oracle type into the side catalogue."""
+def register_column(
+    scene: Scene, relid: int, number: int, name: str, kind: DataType, default: str | None = None
+) -> None:
+    """Write a column's Oracle type, and the source of its default, into the side catalogue."""
     oracle = kind.oracle
     remember_name(scene, name)
     scene.run.execute(
-        "INSERT INTO ora.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (relid, attnum) DO UPDATE "
+        "INSERT INTO ora.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (relid, attnum) DO UPDATE "
         "SET code = excluded.code, size = excluded.size, precision = excluded.precision, scale = excluded.scale, "
-        "char_semantics = excluded.char_semantics, national = excluded.national, type_name = excluded.type_name",
+        "char_semantics = excluded.char_semantics, national = excluded.national, type_name = excluded.type_name, "
+        "default_source = coalesce(excluded.default_source, columns.default_source)",
         [relid, number, int(oracle.code), oracle.size, oracle.precision, oracle.scale, oracle.char_semantics,
-         oracle.national, kind.name],
+         oracle.national, kind.name, default],
     )  # fmt: skip
 
 

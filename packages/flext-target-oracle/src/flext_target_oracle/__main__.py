@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -9,21 +10,27 @@ import click
 
 from flext_coordination import CoordinationError
 from flext_observability import configure, emit, redaction, run_id_from_env, runs
+from flext_target_oracle.aftermath import leave_input_readable
 from flext_target_oracle.errors import DatabaseError, TargetError
 from flext_target_oracle.events import RunFailed
 from flext_target_oracle.settings import ENV_PREFIX
-from flext_target_oracle.target import TargetOracle
+from flext_target_oracle.target import LEVELS, TargetOracle
 
 
 def main() -> None:
     """Run the command line; exits non-zero after any failure."""
     command = TargetOracle.cli
-    level = os.environ.get(f"{ENV_PREFIX}LOG_LEVEL", "INFO")
+    level = os.environ.get(f"{ENV_PREFIX}LOG_LEVEL", "").upper()
+    logging.getLogger("singer_sdk").setLevel(logging.WARNING)  # it repeats each setting
+    level = level if level in LEVELS else "INFO"  # the settings model says what is wrong with it
     configure(TargetOracle.name, level=level, run_id=run_id_from_env(os.environ))
     for name in ("PASSWORD", "WALLET_PASSWORD"):
         if secret := os.environ.get(ENV_PREFIX + name):
             redaction.register(secret)
-    sys.exit(_run(command))
+    code = _run(command)
+    if 0 < code < 128:  # from 128 on a signal ended us: Meltano itself is at its end
+        leave_input_readable(os.environ)
+    sys.exit(code)
 
 
 def _run(command: click.Command) -> int:

@@ -97,8 +97,7 @@ def start(
         household.start(
             "oracle-emulator",
             [
-                str(meltano.executable("oracle-emulator")), "serve",
-                "--data-dir", str(place.root / "oracle"), *leash,
+                str(meltano.executable("oracle-emulator")), "serve", *leash,
             ],
             {**environ, "ORACLE_EMULATOR_SYSTEM_PASSWORD": system_password},
             place.log("oracle-emulator"),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flext_observability import logs
 from flext_observability.events import Event
 from flext_observability.testing import capture_events
 from flext_target_oracle.target import TargetOracle
 
-INTEGER = {"type": ["integer", "null"]}
-MOMENT = {"type": ["string", "null"], "format": "date-time"}
+WAIT_S = 30
 
 
 @dataclass
@@ -40,24 +41,60 @@ class Runner:
 
     def run(self, messages: Iterable[dict[str, Any]], **settings: Any) -> Outcome:
         """Run all messages through a new target; a failure is in the outcome, not raised."""
+        return self.run_source(io.StringIO(self.text(messages)), **settings)
+
+    def run_source(self, source: Any, **settings: Any) -> Outcome:
+        """Run what a file gives."""
         outcome = Outcome()
-        text = "".join(json.dumps(message) + "\n" for message in messages)
         out = io.StringIO()
         with capture_events() as outcome.events, redirect_stdout(out):
             target = TargetOracle(config=self.account.settings() | settings)
             try:
-                target.listen(io.StringIO(text))
+                target.listen(source)
             except BaseException as error:  # noqa: BLE001 -- the test judges it
                 outcome.error = error
         outcome.states = [json.loads(line) for line in out.getvalue().splitlines()]
         return outcome
 
+    def interrupted(
+        self,
+        before: Iterable[dict[str, Any]],
+        between: Callable[[], None],
+        after: Iterable[dict[str, Any]],
+        **settings: Any,
+    ) -> Outcome:
+        """Run messages, with something that happens once those before it are committed."""
+        committed = threading.Event()
+        remove = logs.add_listener(
+            lambda event: committed.set() if type(event).__name__ == "BatchCommitted" else None
+        )
+
+        def lines() -> Iterator[str]:
+            yield from self.text(before).splitlines()
+            assert committed.wait(WAIT_S)
+            between()
+            yield from self.text(after).splitlines()
+
+        try:
+            return self.run_source(lines(), batch_size=1, **settings)
+        finally:
+            remove()
+
     def ok(self, messages: Iterable[dict[str, Any]], **settings: Any) -> Outcome:
         """Run all messages; the run must succeed."""
-        outcome = self.run(messages, **settings)
+        return self.ok_text(self.text(messages), **settings)
+
+    def ok_text(self, text: str, **settings: Any) -> Outcome:
+        """Run lines as they are; the run must succeed."""
+        outcome = self.run_source(io.StringIO(text), **settings)
         if outcome.error is not None:
             raise outcome.error
         return outcome
+
+    @staticmethod
+    def text(messages: Iterable[dict[str, Any]]) -> str:
+        """The messages as lines of JSON."""
+        return "".join(json.dumps(message) + "\n" for message in messages)
 
     def table(self, stream: str, *columns: str, order: str = '"ID"') -> list[tuple[Any, ...]]:
         """Rows of a stream's table."""
@@ -66,26 +103,3 @@ class Runner:
         return list(
             self.account.rows(f'SELECT {listed} FROM "{schema}"."WMS_{stream}" ORDER BY {order}')
         )
-
-
-def schema(
-    stream: str, properties: dict[str, Any], key: Iterable[str] = ("id",), **extra: Any
-) -> dict[str, Any]:
-    """A SCHEMA message."""
-    return {
-        "type": "SCHEMA",
-        "stream": stream,
-        "schema": {"type": "object", "properties": properties},
-        "key_properties": list(key),
-    } | extra
-
-
-def record(stream: str, extracted: str | None = None, **values: Any) -> dict[str, Any]:
-    """A RECORD message."""
-    message = {"type": "RECORD", "stream": stream, "record": values}
-    return message | ({"time_extracted": extracted} if extracted else {})
-
-
-def state(value: Any) -> dict[str, Any]:
-    """A STATE message."""
-    return {"type": "STATE", "value": value}

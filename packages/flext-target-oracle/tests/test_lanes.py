@@ -23,7 +23,7 @@ def lanes() -> Iterator[Lanes]:
 def test_tasks_of_a_lane_run_in_order(lanes: Lanes) -> None:
     done: list[int] = []
     for number in range(50):
-        lanes.submit("a", lambda n=number: done.append(n))  # type: ignore[misc] -- binds the number
+        lanes.submit("a", lambda n=number: done.append(n))  # type: ignore[misc]  # binds the number
     lanes.drain()
     assert done == list(range(50))
 

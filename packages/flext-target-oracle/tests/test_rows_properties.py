@@ -78,7 +78,7 @@ def test_every_record_is_a_row_or_a_reject_or_overflows(records: list[Any]) -> N
 def test_an_ordinary_batch_takes_the_fast_path() -> None:
     reader = RowReader(make_plan(), Rules(), to_clob=True)
     records = [{"id": 1, "mod_ts": "2025-07-12T10:00:00-03:00", "qty": 1.5, "more": {"a": [1]}}]
-    (row,) = reader._fast(reader._decoder, batch(records, "2025-07-12T11:00:00Z"))  # type: ignore[arg-type] -- compiled for this plan
+    (row,) = reader._fast(reader._decoder, batch(records, "2025-07-12T11:00:00Z"))  # type: ignore[arg-type]  # compiled for this plan
     assert row[:2] == (1, datetime(2025, 7, 12, 13))
     assert row[-4:] == (datetime(2025, 7, 12, 11), BATCHED, RECEIVED, 0)
 

@@ -6,6 +6,7 @@ does not: read messages, hold records, write SQL.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import Counter
@@ -19,12 +20,13 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib.encoding import GenericSingerReader
 
-from flext_observability import redaction
+from flext_observability import configure, redaction, run_id_from_env
 from flext_target_oracle import lines, settings
 from flext_target_oracle.errors import TargetError
 from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.run import COMPONENT, Run
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 #: How often open batches are looked at while no input comes.
 TICK_S = 1.0
 
@@ -69,6 +71,21 @@ class TargetOracle(Target):
         self._interruption = Interruption()
         arguments["setup_mapper"] = False
         super().__init__(**arguments, message_reader=_Loop(self._consume))
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # the SDK narrows its own base's arguments, too
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Log as a configuration file says (the environment was heard before), then run."""
+        level = str((config.config if config else {}).get("log_level", "")).upper()
+        if level in LEVELS:  # else the settings model says what is wrong with it
+            configure(COMPONENT, level=level, run_id=run_id_from_env(os.environ))
+        super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -21,12 +21,12 @@ SCHEMA = {
 
 
 def wanted(**changes: object) -> TablePlan:
-    keys = tuple(changes.pop("keys", ("id",)))  # type: ignore[arg-type] -- a test's shorthand
-    order = tuple(changes.pop("order", ("mod_ts",)))  # type: ignore[arg-type] -- likewise
+    keys = tuple(changes.pop("keys", ("id",)))  # type: ignore[arg-type]  # a test's shorthand
+    order = tuple(changes.pop("order", ("mod_ts",)))  # type: ignore[arg-type]  # likewise
     schema = changes.pop("schema", SCHEMA)
-    source = StreamSchema("allocation", schema, keys, order)  # type: ignore[arg-type] -- likewise
+    source = StreamSchema("allocation", schema, keys, order)  # type: ignore[arg-type]  # likewise
     options = {"append": False, "metadata": True} | changes
-    return plans.wanted(source, schema="OIC", table="WMS_ALLOCATION", **options)  # type: ignore[arg-type] -- likewise
+    return plans.wanted(source, schema="OIC", table="WMS_ALLOCATION", **options)  # type: ignore[arg-type]  # likewise
 
 
 def existing_for(plan: TablePlan, **changes: ColumnType | None) -> Existing:

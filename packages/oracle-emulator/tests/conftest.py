@@ -1,12 +1,15 @@
 """A tiny engine behind the wire: it echoes binds, counts, keeps rows, fails and waits on demand."""
 
+import contextlib
 import re
 import secrets
 import threading
 from dataclasses import dataclass, field
 
+import oracledb
 import pytest
 
+from oracle_emulator.certificates import ensure_certificates
 from oracle_emulator.engine.interface import (
     Column,
     Credentials,
@@ -18,6 +21,9 @@ from oracle_emulator.engine.interface import (
     Statement,
     TypeCode,
 )
+from oracle_emulator.profiles import PROFILES
+from oracle_emulator.server import Ports, Server
+from oracle_emulator.session.context import ServerContext
 from oracle_emulator.session.logon import derive_key
 
 PLACEHOLDER = re.compile(r":(\w+)")
@@ -120,7 +126,7 @@ class Engine:
             columns = tuple(Column(f"C{n}", t) for n, t in enumerate(shown))
             return Result(columns, [] if describe_only else [list(rows[0])])
         word = statement.text.split()[1]
-        kind = OracleType(TypeCode.CLOB if "CLOB" in word else TypeCode.VARCHAR, 4000)
+        kind = OracleType(TypeCode.CLOB if "clob" in word else TypeCode.VARCHAR, 4000)
         return Result((Column("C", kind),), [[word]])
 
     def dml(self, statement, rows, batch_errors, row_counts):
@@ -167,3 +173,41 @@ class Engine:
 @pytest.fixture
 def engine():
     return Engine()
+
+
+@pytest.fixture(params=["19c", "23ai"])
+def profile(request):
+    return PROFILES[request.param]
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return ensure_certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def server(engine, profile, certificates):
+    context = ServerContext(engine, profile, "FREEPDB1")
+    server = Server(context, certificates, Ports())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connect(server):
+    opened = []
+
+    def connect(**options):
+        options = {"user": "scott", "password": "tiger", "dsn": dsn(server)} | options
+        opened.append(oracledb.connect(**options))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        with contextlib.suppress(oracledb.Error):
+            connection.close()
+
+
+def dsn(server):
+    return f"127.0.0.1:{server.port}/FREEPDB1"

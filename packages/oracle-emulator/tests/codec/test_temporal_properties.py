@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,17 +9,18 @@ from oracle_emulator.codec import temporal
 from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.engine.interface import YearMonth
 
+naive = datetime.fromisoformat
 OFFSETS = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 AWARE = st.builds(
     lambda value, zone: value.replace(tzinfo=zone),
-    st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1)),
+    st.datetimes(naive("0002-01-01"), naive("9998-01-01")),
     OFFSETS,
 )
 INTERVALS = st.timedeltas(timedelta(days=-999_999_999), timedelta(days=999_999_999))
 
 
 def test_known_forms():
-    moment = datetime(2026, 11, 23, 8, 5, 9, 250_000)
+    moment = naive("2026-11-23T08:05:09.250000")
     assert temporal.encode_date(moment).hex() == "787e0b1709060a"
     assert temporal.encode_timestamp(moment).hex() == "787e0b1709060a0ee6b280"
     assert temporal.encode_timestamp(moment.replace(microsecond=0)).hex() == "787e0b1709060a"
@@ -42,7 +44,7 @@ def test_an_instant_comes_back_with_its_offset(value):
     assert decoded.utcoffset() == value.utcoffset()
 
 
-@given(st.datetimes(max_value=datetime(9999, 1, 1)), st.integers(0, 999_999_999))
+@given(st.datetimes(max_value=naive("9999-01-01")), st.integers(0, 999_999_999))
 def test_nanoseconds_round_to_the_nearest_microsecond(value, nanoseconds):
     data = temporal.encode_date(value) + nanoseconds.to_bytes(4, "big")
     whole = value.replace(microsecond=0)
@@ -70,10 +72,8 @@ def test_any_bytes_are_a_value_or_refused(data):
         temporal.decode_interval_ds,
         temporal.decode_interval_ym,
     ):
-        try:
+        with suppress(InvalidValueError):
             decode(data)
-        except InvalidValueError:
-            pass
 
 
 def test_the_year_zero_is_refused():

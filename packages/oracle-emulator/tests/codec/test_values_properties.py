@@ -1,5 +1,4 @@
-"""Every type's value comes back from its encoder, and no bytes break a decoder in another way than announced."""
-
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -39,10 +38,8 @@ def test_a_value_comes_back(typed, national):
 
 @given(st.sampled_from(sorted(VALUES)), st.binary(min_size=1, max_size=30), st.booleans())
 def test_any_bytes_are_a_value_or_refused(code, data, national):
-    try:
+    with suppress(InvalidValueError):
         decoder(OracleType(code, national=national))(data)
-    except InvalidValueError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ MIN_SDU_BYTES = 512
 _CONNECT_HEAD = struct.Struct(">HHHHHHHHHH")
 _CONNECT_SDU_OFFSET = 50
 _OPTIONS = 0x0001  # no out-of-band attention: breaks come as markers in the stream
+_ACCEPT_DATA_OFFSET = 45
 _NSI_FLAGS = 0x04  # no native encryption or authentication
 
 
@@ -88,11 +89,9 @@ def agreed_sdu(wanted: int) -> int:
 
 def encode_accept(version: int, sdu: int, flags: int) -> bytes:
     """Return the ACCEPT packet; its own length field is still the short one."""
-    short_sdu = min(sdu, 0xFFFF)
-    body = struct.pack(
-        ">HHHHHHHBB8xIIB", version, _OPTIONS, short_sdu, short_sdu, 1, 0, 45, _NSI_FLAGS, _NSI_FLAGS,
-        sdu, sdu, 0,
-    )  # fmt: skip
+    short = min(sdu, 0xFFFF)
+    head = struct.pack(">HHHHHHH", version, _OPTIONS, short, short, 1, 0, _ACCEPT_DATA_OFFSET)
+    body = head + bytes((_NSI_FLAGS, _NSI_FLAGS)) + bytes(8) + struct.pack(">IIB", sdu, sdu, 0)
     if version >= 318:
         body += flags.to_bytes(4, "big")
     return encode_packet(PacketType.ACCEPT, body, large=False)

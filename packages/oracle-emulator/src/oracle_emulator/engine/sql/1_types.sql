@@ -4,7 +4,8 @@ CREATE SCHEMA ora;
 GRANT USAGE ON SCHEMA ora TO PUBLIC;
 SET search_path = ora;
 
-CREATE FUNCTION raise(code integer, message text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+-- STABLE, not IMMUTABLE: PostgreSQL evaluates an immutable call while planning, also in a branch of CASE never taken.
+CREATE FUNCTION raise(code integer, message text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'ORA00', MESSAGE = message, DETAIL = code::pg_catalog.text;
 END $$;

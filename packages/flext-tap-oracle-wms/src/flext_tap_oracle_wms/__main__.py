@@ -10,8 +10,9 @@ import sys
 
 from flext_observability import configure, emit, run_id_from_env
 from flext_observability.runs import RunRecordError
+from flext_tap_oracle_wms.emit import Terminated
 from flext_tap_oracle_wms.errors import TapError
-from flext_tap_oracle_wms.events import RunFailed
+from flext_tap_oracle_wms.events import RunFailed, RunTerminated
 from flext_tap_oracle_wms.settings import ENV_PREFIX
 from flext_tap_oracle_wms.tap import NAME, FlextTapOracleWms
 
@@ -30,6 +31,9 @@ def main() -> None:
             secrets=[secret for secret in secrets if secret],
         )
         command()
+    except Terminated as end:
+        emit(RunTerminated(int(str(end.code)) - 128))
+        raise
     except (TapError, RunRecordError) as error:
         emit(RunFailed(str(error)))
         sys.exit(1)

@@ -7,7 +7,6 @@ refused. What a page means, and in which order pages are asked for, is not decid
 
 from __future__ import annotations
 
-import random
 import ssl
 import threading
 from dataclasses import dataclass
@@ -101,14 +100,12 @@ class WmsClient:
         auth: Authenticator,
         policy: retry.Policy,
         clock: Clock | None = None,
-        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._base_url = base_url
         self._transport = transport
         self._auth = auth
         self._policy = policy
         self._clock = clock or Clock()
-        self._uniform = uniform
         self._lock = threading.Lock()
         self._confirmed: set[str] = set()
         self._server_date: tuple[datetime, float] | None = None
@@ -203,7 +200,7 @@ class WmsClient:
                 failure = error.failure
             emit(RequestFailed(path, failure.error_class, failure.detail, attempt))
             pause_s = (
-                retry.delay_s(self._policy, attempt, self._uniform, failure.retry_after_s)
+                retry.delay_s(self._policy, attempt, self._clock.uniform, failure.retry_after_s)
                 if failure.retried
                 else None
             )
@@ -271,10 +268,10 @@ def _transport_failure(error: urllib3.exceptions.HTTPError) -> Failure:
         return Failure("certificate", reason.verify_message or str(reason), retried=False)
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return Failure("name", "the host of base_url cannot be resolved", retried=True)
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return Failure("timeout", "no data within the timeout", retried=True)
     if isinstance(error, urllib3.exceptions.NewConnectionError):
         return Failure("connection", "no connection to the host of base_url", retried=True)
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return Failure("timeout", "no data within the timeout", retried=True)
     detail = str(causes[-1])[:_DETAIL_CHARS] or type(error).__name__
     return Failure("connection", f"the connection broke: {detail}", retried=True)
 

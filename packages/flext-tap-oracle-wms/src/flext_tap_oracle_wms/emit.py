@@ -15,7 +15,7 @@ import msgspec
 
 from flext_observability import emit as emit_event
 from flext_tap_oracle_wms import records, schema
-from flext_tap_oracle_wms.events import PageEmitted, RunTerminated, SchemaDrifted
+from flext_tap_oracle_wms.events import PageEmitted, SchemaDrifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ class Output:
         self._signal = signal_number
         if self._writing:
             return
-        emit_event(RunTerminated(signal_number))
+        # No event from here: the signal may have come while the log's own lock was held.
         raise Terminated(128 + signal_number)
 
 

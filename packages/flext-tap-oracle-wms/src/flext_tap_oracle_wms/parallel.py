@@ -113,7 +113,7 @@ def read(
     finally:
         channel.close()
         for thread in threads:
-            thread.join(timeout=_PATIENCE_S)
+            thread.join(timeout=_PATIENCE_S / workers)
 
 
 def _work(

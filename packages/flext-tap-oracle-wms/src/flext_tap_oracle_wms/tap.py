@@ -77,6 +77,10 @@ class FlextTapOracleWms(Tap):
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 -- a property of the class
         return settings.from_environment(os.environ)
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add nothing: the model names every setting, the SDK's own included."""
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         try:
             self.settings = settings.parse(self._config)

@@ -1,0 +1,152 @@
+"""State: what is written is read back, and nothing that was given is lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flext_tap_oracle_wms.bookmarks import State
+from flext_tap_oracle_wms.errors import StateError
+from flext_tap_oracle_wms.paging import Interval
+from flext_tap_oracle_wms.windows import Window
+
+instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis wants naive bounds
+bounds = st.none() | st.integers(-(10**18), 10**18)
+lookbacks = st.sampled_from(["none", "short", "deep", "daily", "handover"])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+given_states = st.fixed_dictionaries(
+    {},
+    optional={
+        "bookmarks": st.dictionaries(
+            st.text(min_size=1), st.dictionaries(st.text(), json_values, max_size=3), max_size=3
+        ),
+        "extra": json_values,
+    },
+)
+
+
+def passed_on(state: State) -> State:
+    """The state as the next run gets it, through JSON."""
+    return State(json.loads(json.dumps(state.value())))
+
+
+@given(instants, st.integers(1, 10**9), lookbacks, bounds)
+def test_an_open_window_is_read_back(start, length_s, lookback, last_id):
+    window = Window(start, start + timedelta(seconds=length_s), lookback)
+    state = State({})
+    state.stream("s").checkpoint("mod_ts", window, last_id)
+    found = passed_on(state).stream("s").open_window()
+    assert (found.window, found.last_id) == (window, last_id)
+    assert passed_on(state).stream("s").bookmark() is None
+
+
+@given(instants, st.integers(1, 10**9), lookbacks)
+def test_a_drained_window_is_the_bookmark_and_not_open(start, length_s, lookback):
+    window = Window(start, start + timedelta(seconds=length_s), lookback)
+    state = State({"bookmarks": {"s": {"handed_over": True}}})
+    progress = state.stream("s")
+    progress.checkpoint("mod_ts", window, 5)
+    stale = state.value()["bookmarks"]["s"]["window"]
+    progress.drained("mod_ts", window)
+    again = passed_on(state).stream("s")
+    assert again.bookmark() == window.end
+    assert again.open_window() is None
+    assert not again.handed_over()
+    assert (again.daily_at() == window.end) == (lookback in {"daily", "handover", "none"})
+    assert (again.deep_at() == window.end) == (lookback != "short")
+    # Meltano merges partial states: the window may come back, and must not be read again.
+    merged = state.value()
+    merged["bookmarks"]["s"]["window"] = stale
+    assert State(merged).stream("s").open_window() is None
+
+
+@given(instants, st.none() | st.lists(st.tuples(bounds, bounds), max_size=5))
+def test_an_open_load_is_read_back(started_at, ranges):
+    intervals = None if ranges is None else [Interval(*pair) for pair in ranges]
+    state = State({})
+    state.stream("s").loading(started_at, intervals)
+    found = passed_on(state).stream("s").open_load()
+    assert found.started_at == started_at
+    assert found.ranges == (None if intervals is None else tuple(intervals))
+
+
+@given(instants, st.integers(0, 10**9))
+def test_a_completed_load_is_not_open_even_with_ranges_from_a_merge(started_at, length_s):
+    state = State({})
+    progress = state.stream("s")
+    progress.loading(started_at, [Interval()])
+    stale = state.value()["bookmarks"]["s"]["full_load"]
+    progress.loaded(started_at, started_at + timedelta(seconds=length_s))
+    done = state.value()["bookmarks"]["s"]["full_load"]
+    assert set(done) == {"started_at", "completed_at"}
+    assert passed_on(state).stream("s").open_load() is None
+    merged = State({"bookmarks": {"s": {"full_load": stale | done}}})
+    assert merged.stream("s").open_load() is None
+    reopened = State({"bookmarks": {"s": {"full_load": done | stale}}})
+    assert reopened.stream("s").open_load() is not None
+
+
+@given(given_states, instants)
+def test_nothing_given_is_lost_and_the_given_is_not_changed(given_state, instant):
+    before = json.dumps(given_state)
+    state = State(given_state)
+    state.stream("our stream").drained("mod_ts", Window(None, instant, "none"))
+    assert json.dumps(given_state) == before
+    after = state.value()
+    assert {k: v for k, v in after.items() if k != "bookmarks"} == {
+        k: v for k, v in given_state.items() if k != "bookmarks"
+    }
+    for stream, entry in given_state.get("bookmarks", {}).items():
+        if stream != "our stream":
+            assert after["bookmarks"][stream] == entry
+
+
+@given(st.integers(-12, 12), instants)
+def test_a_bookmark_in_any_zone_is_the_same_instant(hours, instant):
+    from datetime import timezone
+
+    local = instant.astimezone(timezone(timedelta(hours=hours))).isoformat()
+    state = State({"bookmarks": {"s": {"replication_key_value": local}}})
+    assert state.stream("s").bookmark() == instant
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ({"replication_key_value": "yesterday"}, "replication_key_value"),
+        ({"replication_key_value": 5}, "replication_key_value"),
+        ({"replication_key_value": "2026-01-01T00:00:00"}, "offset"),
+        ({"window": 5}, "window"),
+        ({"window": {"to": "2026-01-01T00:00:00Z", "last_id": "7"}}, "last_id"),
+        ({"window": {"to": "2026-01-01T00:00:00Z", "lookback": "far"}}, "lookback"),
+        ({"full_load": []}, None),
+        ({"full_load": {"started_at": "x"}}, "started_at"),
+        ({"full_load": {"started_at": "2026-01-01T00:00:00Z", "ranges": 5}}, "ranges"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_named(entry, named):
+    progress = State({"bookmarks": {"s": entry}}).stream("s")
+
+    def read():
+        return progress.bookmark(), progress.open_window(), progress.open_load()
+
+    if named is None:
+        assert read() == (None, None, None)
+        return
+    with pytest.raises(StateError, match=named) as raised:
+        read()
+    assert "s" in str(raised.value)
+
+
+@pytest.mark.parametrize("given_state", [{"bookmarks": []}, {"bookmarks": {"s": "x"}}])
+def test_bookmarks_of_another_shape_are_refused(given_state):
+    with pytest.raises(StateError, match="bookmarks"):
+        State(given_state)

@@ -35,7 +35,9 @@ def demo(keep: bool, rows: int, as_json: bool) -> None:
     watch_make.watch(os.environ)
     console = Console(stderr=True)
     found = project.find(Path.cwd(), os.environ)
-    outcome = run.run(found, rows=rows, keep=keep, say=lambda text: console.print(f"• {text}"))
+    outcome = run.run(
+        found, rows=rows, keep=keep, say=lambda text: console.print(f"• {text}", soft_wrap=True)
+    )
     if as_json:
         click.echo(json.dumps(report.as_json(outcome)))
     else:

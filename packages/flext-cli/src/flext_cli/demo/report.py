@@ -16,7 +16,7 @@ _HEADINGS = ("rows in the WMS", "rows in Oracle", "inserted", "updated", "equal"
 def table(outcome: Outcome) -> Table:
     """The result for a person."""
     result = Table(title="WMS → Oracle")
-    result.add_column("stream")
+    result.add_column("stream", no_wrap=True)
     for heading in _HEADINGS:
         result.add_column(heading, justify="right")
     for stream in outcome.result.streams:

@@ -1,7 +1,7 @@
 """Single records, root, describe and the shapes of values: docs/specs/wms-api.md §3, §4."""
 
 import re
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -101,7 +101,7 @@ def _check_shape(kind: str, name: str, value: Any) -> None:
         case "integer":
             assert value is None or type(value) is int, (name, value)
         case "date":
-            assert value is None or datetime.strptime(value, "%Y-%m-%d"), (name, value)  # noqa: DTZ007 - a date
+            assert value is None or date.fromisoformat(value).isoformat() == value, (name, value)
         case "nested object":
             assert value is None or value == [] or list(value) == ["result_count", "url"]
 

@@ -15,6 +15,8 @@ from wms_emulator.faults import Fault, FaultName, Plan
 from wms_emulator.messages import Request, Response, json_response
 from wms_emulator.records import URL_MARK_BYTES
 from wms_emulator.schema.catalogue import ENTITIES
+from wms_emulator.store.journal import truth
+from wms_emulator.store.rows import count
 from wms_emulator.warehouse import Warehouse
 
 _CHUNK_ROWS = 200
@@ -62,8 +64,8 @@ class Admin:
 
     def _entities(self) -> dict[str, int]:
         """Each entity with its number of rows now."""
-        store = self.warehouse.store
-        return {name: store.count(entity, "", ()) for name, entity in ENTITIES.items()}
+        database = self.warehouse.database
+        return {name: count(database, entity) for name, entity in ENTITIES.items()}
 
     def _journal(self, request: Request, name: str) -> Response:
         """The rows of an entity as they are (or were, ?at=), one JSON object per line."""
@@ -71,12 +73,12 @@ class Admin:
         if entity is None:
             raise AdminError(f"no entity {name!r}")
         at = request.query.get("at")
-        truth = self.warehouse.store.truth(entity, at_us=to_us(_moment(at)) if at else None)
+        lines_of = truth(self.warehouse.database, entity, at_us=to_us(_moment(at)) if at else None)
         url = self.entity_url().encode()
 
         def pieces() -> Iterator[bytes]:
             lines: list[bytes] = []
-            for body in truth:
+            for body in lines_of:
                 lines.append(body.replace(URL_MARK_BYTES, url))
                 if len(lines) == _CHUNK_ROWS:
                     yield b"\n".join(lines) + b"\n"

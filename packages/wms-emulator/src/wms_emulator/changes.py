@@ -11,6 +11,7 @@ from wms_emulator.dataset.vocabulary import DEFAULT_ROWS, KEYS
 from wms_emulator.records import URL_MARK, Ref, Row
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import RELATIONS, Entity, Kind
+from wms_emulator.store.rows import at_or_after
 from wms_emulator.warehouse import NoSuchRowError, Warehouse
 
 _VERBS = ("insert", "update", "delete")
@@ -47,7 +48,7 @@ def apply(warehouse: Warehouse, wanted: Mapping[str, object]) -> dict[str, dict[
     done: dict[str, dict[str, int]] = {verb: {} for verb in _VERBS}
     ordinals = warehouse.ordinals()
     try:
-        with warehouse.store.transaction():
+        with warehouse.database.transaction():
             for step in steps:
                 done[step.verb][step.entity.name] = _apply_step(warehouse, step, mod_us)
             warehouse.keep({step.entity.name for step in steps})
@@ -128,7 +129,7 @@ def _given(warehouse: Warehouse, entity: Entity, values: Mapping[str, object]) -
             raise ChangeError(f"{entity.name}.{name}: {value!r} does not fit") from error
         if field.kind in RELATIONS and isinstance(value, int):
             target = ENTITIES.get(field.target)
-            found = warehouse.store.at_or_after(target, value) if target else (value, "")
+            found = at_or_after(warehouse.database, target, value) if target else (value, "")
             if found is None or found[0] != value:
                 raise ChangeError(f"{entity.name}.{name}: no {field.target} {value}")
             given[name] = Ref(*found)

@@ -18,8 +18,7 @@ from wms_emulator.clock import Clock
 from wms_emulator.dataset.rows import Dataset
 from wms_emulator.faults import Plan
 from wms_emulator.http import Connection, Service
-from wms_emulator.schema.catalogue import ENTITIES
-from wms_emulator.store import Store
+from wms_emulator.store.database import Database
 from wms_emulator.warehouse import Warehouse
 
 HOST = "127.0.0.1"
@@ -55,15 +54,15 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     """
     dataset = Dataset(options.seed, options.rows)
     path = options.state_dir / "wms.db" if options.state_dir else None
-    store = Store(path, list(ENTITIES.values()), options.user.zone)
-    warehouse = Warehouse(store, dataset, clock, options.user.zone)
+    database = Database(path, options.user.zone)
+    warehouse = Warehouse(database, dataset, clock, options.user.zone)
     wanted = repr((options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
-    held = store.fact("seeded from")
+    held = database.fact("seeded from")
     if held is None:
         warehouse.load()
-        store.note("seeded from", wanted)
+        database.note("seeded from", wanted)
     elif held != wanted:
-        store.close()
+        database.close()
         raise StateError(
             f"--state-dir {options.state_dir} holds rows of another seed, size or zone:"
             " choose another directory, or remove it"
@@ -92,14 +91,14 @@ class Emulator:
         scheme = "https" if self.options.tls else "http"
         return f"{scheme}://localhost:{self.port}{API_PATH}/"
 
-    def _tls(self) -> ssl.SSLContext | None:
+    def _tls(self, clock: Clock) -> ssl.SSLContext | None:
         if not self.options.tls:
             return None
         directory = self.options.state_dir
         if directory is None:
             self._directory = tempfile.TemporaryDirectory(prefix="wms-emulator-")
             directory = Path(self._directory.name)
-        context, self.ca_file = server_context(directory)
+        context, self.ca_file = server_context(directory, clock.now())
         return context
 
     async def __aenter__(self) -> "Emulator":
@@ -112,14 +111,14 @@ class Emulator:
         faults = Plan(options.seed)
         activity = Activity(self._warehouse)
         admin = Admin(self._warehouse, faults, activity, lambda: f"{self.base_url}entity/")
-        context = Context(self._warehouse.store, options.user)
+        context = Context(self._warehouse.database, options.user)
         api = Service(
             lambda request: router.handle(context, request),
             clock.now,
             faults.decide,
             admin.requests.append,
         )
-        self.port = await self._listen(api, options.port, self._tls())
+        self.port = await self._listen(api, options.port, self._tls(clock))
         self.admin_port = await self._listen(
             Service(admin.handle, clock.now), options.admin_port, None
         )
@@ -163,7 +162,7 @@ class Emulator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # failures came to _failed
-        self._warehouse.store.close()
+        self._warehouse.database.close()
         if self._directory is not None:
             self._directory.cleanup()
         if self._failures:

@@ -8,6 +8,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,39 +81,30 @@ class WmsServer:
         return seen
 
 
-class _Thread(threading.Thread):
-    """An event loop with one emulator in it."""
+class _Running:
+    """An emulator in an event loop of a thread of its own."""
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(name="wms-emulator", daemon=True)
-        self._options = options
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ending: asyncio.Event | None = None
+    def __init__(self) -> None:
         self.ready = threading.Event()
         self.emulator: Emulator | None = None
-        self.error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
 
-    def run(self) -> None:
+    async def serve(self, options: Options) -> None:
+        """Run until `stop`."""
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
-            self.error = error
+            async with Emulator(options) as emulator:
+                self.emulator = emulator
+                self.ready.set()
+                await self._ending.wait()
         finally:
             self.ready.set()
 
-    async def _serve(self) -> None:
-        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-        async with Emulator(self._options) as emulator:
-            self.emulator = emulator
-            self.ready.set()
-            await self._ending.wait()
-
     def stop(self) -> None:
-        if self._loop is not None and self._ending is not None and self.is_alive():
+        """End it, from another thread."""
+        if self._loop is not None and self._ending is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ending.set)
-        self.join()
-        if self.error is not None:
-            raise self.error
 
 
 @contextmanager
@@ -130,27 +122,25 @@ def running(
     `user_options` change the account: zone, rows_per_page, forbidden.
     """
     account = replace(user or ApiUser(USERNAME, PASSWORD), **user_options)  # type: ignore[arg-type] # checked by the dataclass
-    thread = _Thread(
-        Options(user=account, tls=tls, seed=seed, rows=rows or {}, state_dir=state_dir)
-    )
-    thread.start()
-    if not thread.ready.wait(_START_S):
-        raise TimeoutError("the emulator did not start")
-    if thread.emulator is None:
-        thread.stop()
-        raise RuntimeError("the emulator ended before it was ready")
-    emulator = thread.emulator
-    try:
-        yield WmsServer(
-            emulator.base_url,
-            emulator.ca_file,
-            emulator.port,
-            emulator.admin_port,
-            account.username,
-            account.password,
-        )
-    finally:
-        thread.stop()
+    options = Options(user=account, tls=tls, seed=seed, rows=rows or {}, state_dir=state_dir)
+    thread = _Running()
+    with ThreadPoolExecutor(1, thread_name_prefix="wms-emulator") as executor:
+        ended = executor.submit(lambda: asyncio.run(thread.serve(options)))
+        try:
+            thread.ready.wait(_START_S)
+            if thread.emulator is None:
+                raise ended.exception(_START_S) or RuntimeError("the emulator did not start")
+            yield WmsServer(
+                thread.emulator.base_url,
+                thread.emulator.ca_file,
+                thread.emulator.port,
+                thread.emulator.admin_port,
+                account.username,
+                account.password,
+            )
+        finally:
+            thread.stop()
+        ended.result()  # raises what went wrong inside
 
 
 def server_fixture(

@@ -1,6 +1,6 @@
-"""The warehouse's rows and how single rows come, change and go: dataset, store, clock and zone.
+"""The warehouse's rows and how single rows come, change and go: dataset, database, clock and zone.
 
-Every change goes to the store and its journal together; the API's query code has no part in it.
+Every change goes to the rows and their journal together; the API's query code has no part in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,8 @@ from wms_emulator.dataset.rows import Dataset, natural_key
 from wms_emulator.records import Ref, Row, columns, encoder, json_value, sql_value
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import Entity, Field, Kind
-from wms_emulator.store import Store
+from wms_emulator.store import rows, tables
+from wms_emulator.store.database import Database
 
 _GOLDEN = 0x9E3779B97F4A7C15
 
@@ -32,10 +33,10 @@ class NoSuchRowError(ValueError):
 
 
 class Warehouse:
-    """The rows as they are now. Belongs to the thread that made its store."""
+    """The rows as they are now. Belongs to the thread that made its database."""
 
-    def __init__(self, store: Store, dataset: Dataset, clock: Clock, zone: tzinfo) -> None:
-        self.store = store
+    def __init__(self, database: Database, dataset: Dataset, clock: Clock, zone: tzinfo) -> None:
+        self.database = database
         self.dataset = dataset
         self.clock = clock
         self.zone = zone
@@ -46,11 +47,11 @@ class Warehouse:
 
     def load(self) -> None:
         """Write the seeded rows of every entity, one transaction."""
-        with self.store.transaction():
+        with self.database.transaction():
             for entity in ENTITIES.values():
-                self.store.create(entity)
-                self.store.load(entity, self._seeded(entity))
-                self.store.index(entity)
+                tables.create(self.database, entity)
+                tables.load(self.database, entity, self._seeded(entity))
+                tables.index(self.database, entity)
 
     def _seeded(
         self, entity: Entity
@@ -63,16 +64,16 @@ class Warehouse:
 
     def resume(self) -> None:
         """Continue after the rows of a kept database."""
-        self._salt = int(self.store.fact("salt") or 0)
+        self._salt = int(self.database.fact("salt") or 0)
         for name in ENTITIES:
-            kept = self.store.fact(f"next {name}")
+            kept = self.database.fact(f"next {name}")
             self._next_ordinal[name] = int(kept or self.dataset.size(name))
 
     def keep(self, names: Iterable[str]) -> None:
         """Note where numbers stand, so that `resume` finds them."""
-        self.store.note("salt", str(self._salt))
+        self.database.note("salt", str(self._salt))
         for name in names:
-            self.store.note(f"next {name}", str(self._next_ordinal[name]))
+            self.database.note(f"next {name}", str(self._next_ordinal[name]))
 
     def ordinals(self) -> dict[str, int]:
         """The ordinals that the next new rows get; give them back to `restore`."""
@@ -89,10 +90,10 @@ class Warehouse:
         if fresh:
             return fresh[wished % len(fresh)]
         entity = ENTITIES[target]
-        low, high = self.store.ids(entity)
+        low, high = rows.id_span(self.database, entity)
         if high < low:
             return None
-        found = self.store.at_or_after(entity, low + mix(wished) % (high - low + 1))
+        found = rows.at_or_after(self.database, entity, low + mix(wished) % (high - low + 1))
         return None if found is None else Ref(*found)
 
     def insert(self, entity: Entity, mod_us: int, given: Mapping[str, object]) -> int:
@@ -107,7 +108,9 @@ class Warehouse:
         key = natural_key(entity, row)
         body = self._encoders[entity.name](row, record_id)
         at_us = self.clock.now_us()
-        self.store.insert(entity, record_id, key or None, columns(entity, row), body, at_us)
+        rows.insert(
+            self.database, entity, (record_id, key or None, columns(entity, row), body), at_us
+        )
         self._fresh.setdefault(entity.name, []).append(Ref(record_id, key))
         self._count(entity, row, 1, mod_us)
         return record_id
@@ -128,7 +131,7 @@ class Warehouse:
 
     def record(self, entity: Entity, record_id: int) -> Row | None:
         """A row's record as JSON values, links marked; None if it does not exist."""
-        body = self.store.body(entity, record_id)
+        body = rows.body_of(self.database, entity, record_id)
         if body is None:
             return None
         record: Row = msgspec.json.decode(body)
@@ -158,7 +161,7 @@ class Warehouse:
             if field.stored:
                 stored[name] = sql_value(value)
         body = msgspec.json.encode(record)
-        self.store.update(entity, record_id, stored, body, self.clock.now_us())
+        rows.update(self.database, entity, record_id, stored, body, self.clock.now_us())
 
     def delete(self, entity: Entity, record_id: int, mod_us: int) -> None:
         """Remove one row, as a purge does: what pointed at it still does.
@@ -169,21 +172,21 @@ class Warehouse:
         record = self.record(entity, record_id)
         if record is None:
             raise NoSuchRowError(f"{entity.name} {record_id} does not exist")
-        self.store.delete(entity, record_id, self.clock.now_us())
+        rows.delete(self.database, entity, record_id, self.clock.now_us())
         self._count(entity, record, -1, mod_us)
 
     def spread(self, entity: Entity, count: int) -> list[int]:
         """Different ids, `count` of them or all there are, spread over the entity."""
-        low, high = self.store.ids(entity)
+        low, high = rows.id_span(self.database, entity)
         if high < low:
             return []
-        if count >= self.store.count(entity, "", ()):
-            return self.store.all_ids(entity)
+        if count >= rows.count(self.database, entity):
+            return rows.all_ids(self.database, entity)
         chosen: dict[int, None] = {}
         while len(chosen) < count:
             self._salt += 1
             wished = low + mix(self._salt * _GOLDEN) % (high - low + 1)
-            found = self.store.at_or_after(entity, wished)
+            found = rows.at_or_after(self.database, entity, wished)
             if found is not None:
                 chosen[found[0]] = None
         return list(chosen)

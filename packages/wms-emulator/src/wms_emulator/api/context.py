@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from wms_emulator.messages import Request
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import Entity
-from wms_emulator.store import Store
+from wms_emulator.store.database import Database
 
 ENVIRONMENT = "emu"
 API_PATH = f"/{ENVIRONMENT}/wms/lgfapi/v10"
@@ -29,7 +29,7 @@ class ApiUser:
 class Context:
     """The rows and the account."""
 
-    store: Store
+    database: Database
     user: ApiUser
     entities: Mapping[str, Entity] = field(default_factory=lambda: ENTITIES)
 

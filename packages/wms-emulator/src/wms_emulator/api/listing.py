@@ -18,6 +18,8 @@ from wms_emulator.query.ordering import (
     position_text,
 )
 from wms_emulator.schema.model import Entity
+from wms_emulator.store.rows import count as count_rows
+from wms_emulator.store.rows import select
 
 MAX_PAGE_SIZE = 1250
 NOT_EMULATED = ("values_list", "distinct", "limit")
@@ -101,7 +103,7 @@ def _paged(
 ) -> Response:
     size = page_size(context, request.query.get("page_size"))
     number_text = request.query.get("page", "1")
-    count = context.store.count(entity, where.where, where.parameters)
+    count = count_rows(context.database, entity, where.where, where.parameters)
     pages = -(-count // size)
     if not number_text.isascii() or not number_text.isdigit() or int(number_text) < 1:
         raise ApiError(404, "NOT_FOUND", "Invalid page.")
@@ -118,7 +120,9 @@ def _paged(
     if not count:
         return _empty(request, head)
     tail = f"{where.where} {order_by(terms)} LIMIT ? OFFSET ?"
-    rows = context.store.select(entity, "0", tail, (*where.parameters, size, (number - 1) * size))
+    rows = select(
+        context.database, entity, "0", tail, (*where.parameters, size, (number - 1) * size)
+    )
     return Response(200, _page(request, entity, head, [body for body, _ in rows]))
 
 
@@ -149,8 +153,12 @@ def _sequenced(
     first = terms[0]
     narrowed = _start(where, first, cursor)
     tail = f"{narrowed.where} {order_by(terms, reverse=cursor.reverse)} LIMIT ? OFFSET ?"
-    rows = context.store.select(
-        entity, first.expression.sql, tail, (*narrowed.parameters, size + 1, cursor.offset)
+    rows = select(
+        context.database,
+        entity,
+        first.expression.sql,
+        tail,
+        (*narrowed.parameters, size + 1, cursor.offset),
     )
     more = len(rows) > size
     field = first.expression.field

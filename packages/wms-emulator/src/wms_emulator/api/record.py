@@ -8,6 +8,7 @@ from wms_emulator.api.records import chosen_fields, joined
 from wms_emulator.messages import Request, Response
 from wms_emulator.query.values import instant_us
 from wms_emulator.schema.model import Entity
+from wms_emulator.store.rows import body_of
 
 
 def handle(context: Context, request: Request, entity: Entity, id_text: str) -> Response:
@@ -23,7 +24,7 @@ def handle(context: Context, request: Request, entity: Entity, id_text: str) -> 
             raise invalid(key, "not allowed for a single record")
     if not entity.has_id or not id_text.isascii() or not id_text.isdigit() or len(id_text) > 18:
         raise not_found()
-    body = context.store.body(entity, int(id_text))
+    body = body_of(context.database, entity, int(id_text))
     if body is None:
         raise not_found()
     if not entity.has_mod_ts:

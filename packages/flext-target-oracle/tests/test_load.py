@@ -12,6 +12,7 @@ import pytest
 from flext_target_oracle.errors import (
     FenceLostError,
     KeyMissingError,
+    RowDataError,
     RowRefusedError,
     SchemaRefusedError,
 )
@@ -204,9 +205,19 @@ def test_refused_rows_within_the_allowance_are_kept(target: Any) -> None:
     assert ledger == (2, 1, 1, "2")
 
 
-def test_a_row_that_oracle_refuses_at_staging_is_named(target: Any) -> None:
-    """A character may take more bytes in the database than we count: Oracle has the last word."""
-    target.ok(keyed(ID))
+def test_what_oracle_refuses_when_applied_rolls_the_batch_back(target: Any) -> None:
+    target.account.execute(
+        'CREATE TABLE "WMS_S" ("ID" NUMBER(38) PRIMARY KEY, CONSTRAINT "LOW" CHECK ("ID" < 5))'
+    )
+    outcome = target.run(keyed(ID, {"id": 1}, {"id": 7}))
+    assert isinstance(outcome.error, RowDataError)
+    assert "ORA-02290" in str(outcome.error)
+    assert "applying batch 1 (rolled back)" in str(outcome.error)
+    assert target.table("S", "ID") == []
+    assert target.account.rows('SELECT "LAST_SEQ" FROM "FLEXT_FENCE"') == [(0,)]
+
+
+def test_a_row_without_its_key_is_refused(target: Any) -> None:
     outcome = target.run(keyed(ID, {"note": 1}))
     assert isinstance(outcome.error, KeyMissingError)
     assert "KEY_NULL" in str(outcome.error)

@@ -200,7 +200,7 @@ def run_tap(tap_config: Callable[..., Record]) -> Callable[..., Run]:
             except TapError as caught:
                 error = caught
         tap.client.close()
-        lines = out.buffer.getvalue().split(b"\n")  # type: ignore[attr-defined]  # BytesIO
+        lines = out.buffer.getvalue().split(b"\n")  # type: ignore[attr-defined]  # made of a BytesIO above
         assert lines.pop() == b""
         found = [json.loads(line, parse_float=Decimal) for line in lines]
         return Run(found, error, state or {})

@@ -113,7 +113,7 @@ def test_a_plus_in_a_filter_goes_out_encoded():
         Answer(200, b"<html>maintenance</html>"),
         Answer(200, b'{"results": "\xff", "next_page": null}'),
         Answer(200, b"[]"),
-        urllib3.exceptions.ReadTimeoutError(None, None, "slow"),  # type: ignore[arg-type]
+        urllib3.exceptions.ReadTimeoutError(None, None, "slow"),  # type: ignore[arg-type]  # a pool is not needed for it
         urllib3.exceptions.ProtocolError("reset", ConnectionResetError(104, "reset")),
         urllib3.exceptions.IncompleteRead(5, 10),
     ],

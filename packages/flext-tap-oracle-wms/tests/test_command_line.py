@@ -268,6 +268,7 @@ def test_sigterm_leaves_whole_lines_and_a_state_to_go_on_from(wms, command, fix,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # communicate() would not see what a buffer has read ahead
     )
     head = [process.stdout.readline() for _ in range(25)]
     process.terminate()

@@ -12,7 +12,8 @@ from flext_coordination.errors import TokenFileError
 from flext_coordination.records import MAX_EVENTS, MAX_VALUE_CHARS, LeaseRecord, TokenEvent
 from flext_coordination.token_text import format_records, parse_records
 
-VALUES = st.text(min_size=1, max_size=60)
+# Surrogates too: a broken host name or scope must not make a file that cannot be written.
+VALUES = st.text(st.characters(), min_size=1, max_size=60)
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- the zone is given beside it
 RECORDS = st.builds(
     LeaseRecord,
@@ -49,6 +50,7 @@ def test_what_is_written_is_read_back(records: list[LeaseRecord]) -> None:
 def test_the_text_is_utf8_and_windows_line_ends_change_nothing(records: list[LeaseRecord]) -> None:
     text = format_records(records).encode("utf-8").decode("utf-8")
     assert parse_records(text.replace("\n", "\r\n")) == parse_records(text)
+    assert text.splitlines() == text.removesuffix("\n").split("\n")
 
 
 def refusal_of(text: str) -> TokenFileError | None:
@@ -129,6 +131,15 @@ def test_each_fault_is_refused_with_its_line(old: str, new: str, said: str) -> N
     # The second line of those that put two in the place of one.
     faulty = text[: text.index(old)].count("\n") + 1 + new.count("\n")
     assert caught.value.line == faulty
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_no_line_end_of_any_kind_breaks_a_value_in_an_editor(end: str) -> None:
+    record = one_record(owner=f"a{end}b")
+    text = format_records([record])
+    assert "OWNER=a\\u" in text
+    assert text.splitlines() == text.removesuffix("\n").split("\n")
+    assert parse_records(text) == [record]
 
 
 def test_a_scope_that_stands_twice_is_refused_with_both_lines() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -60,6 +61,32 @@ def test_a_snapshot_is_a_copy_and_reset_forgets() -> None:
     assert metrics.snapshot()["a"]["timings"]["apply_seconds"]["count"] == 1
     metrics.reset()
     assert metrics.snapshot() == {}
+
+
+class HeldUp(int):
+    """A number whose addition gives another thread the time to come in between."""
+
+    added = threading.Event()
+    other_is_done = threading.Event()
+
+    def __radd__(self, before: int) -> int:
+        self.added.set()
+        # Under the lock the other cannot get done: the wait then ends by itself.
+        self.other_is_done.wait(0.5)
+        return before + int(self)
+
+
+def test_a_thread_that_comes_in_between_loses_no_count() -> None:
+    def come_in_between() -> None:
+        HeldUp.added.wait()
+        metrics.feed(BatchApplied(2, 0.0, stream="a"))
+        HeldUp.other_is_done.set()
+
+    thread = threading.Thread(target=come_in_between)
+    thread.start()
+    metrics.feed(BatchApplied(HeldUp(1), 0.0, stream="a"))
+    thread.join()
+    assert metrics.total("rows") == 3
 
 
 def test_singer_points_are_in_a_stable_order_with_singers_name_for_records() -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import secrets
 import threading
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from oracle_emulator.server import Ports, Server
 from oracle_emulator.session.context import ServerContext
 from oracle_emulator.session.logon import derive_key
 
+SALT = b"0123456789abcdef"
 PLACEHOLDER = re.compile(r":(\w+)")
 KINDS = {"SELECT": Kind.QUERY, "INSERT": Kind.DML, "CREATE": Kind.DDL, "BEGIN": Kind.PLSQL}
 
@@ -81,8 +81,7 @@ class Engine:
     def credentials(self, user):
         if user != "SCOTT":
             return None
-        salt = secrets.token_bytes(16)
-        return Credentials(salt, derive_key(self.password, salt), self.status)
+        return Credentials(SALT, derive_key(self.password, SALT), self.status)
 
     def open_session(self, info):
         self.info = info

@@ -108,9 +108,8 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{pid}/stat")
     try:
-        state = status.read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return Path("/proc/self").exists() is False  # no /proc here: the signal's answer counts
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # without /proc the signal's answer counts
     return state not in {"Z", "X"}

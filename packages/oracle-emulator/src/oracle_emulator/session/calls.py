@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from oracle_emulator.codec.buffers import Reader
+from oracle_emulator.codec.buffers import IncompleteError, MalformedError, Reader
 from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.session import execution
@@ -131,10 +131,10 @@ def prepare_load(client: Client, request: directpath.Prepare) -> bytes:
 def load_stream(client: Client, request: directpath.LoadStream) -> tuple[bytes, int]:
     """Load rows; return the response and how many rows came. Raises OracleError."""
     load = find_load(client, request.cursor)
-    raw = directpath.split_rows(request.data, len(load.decoders))
     try:
+        raw = directpath.split_rows(request.data, len(load.decoders))
         rows = directpath.decode_rows(raw, load.decoders)
-    except (InvalidValueError, IndexError) as error:
+    except (InvalidValueError, IndexError, MalformedError, IncompleteError) as error:
         raise OracleError(26026, f"unsupported data in a direct path stream: {error}") from error
     load.path.load(rows)
     return directpath.encode_no_values() + encode_status(client.call_status()), len(rows)

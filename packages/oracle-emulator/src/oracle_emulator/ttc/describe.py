@@ -28,6 +28,8 @@ _FIXED_BYTES = {
     TypeCode.BLOB: 4000,
     TypeCode.BOOLEAN: 4,
 }
+_TIMESTAMPS = frozenset({TypeCode.TIMESTAMP, TypeCode.TIMESTAMP_TZ, TypeCode.TIMESTAMP_LTZ})
+_TIMESTAMP_DIGITS = 6
 _CHARACTER_BYTES = 4
 _NATIONAL_CHARACTER_BYTES = 2
 _UNLIMITED_SCALE = -127
@@ -54,6 +56,8 @@ def _precision_and_scale(kind: OracleType) -> tuple[int, int]:
         if scale is None:
             scale = _UNLIMITED_SCALE if kind.precision is None else 0
         return kind.precision or 0, scale
+    if kind.code in _TIMESTAMPS:
+        return 0, kind.precision if kind.precision is not None else _TIMESTAMP_DIGITS
     return kind.precision or 0, kind.scale or 0
 
 

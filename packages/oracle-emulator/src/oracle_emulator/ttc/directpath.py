@@ -124,7 +124,7 @@ def decode_load_operation(reader: Reader) -> LoadOperation:
 def split_rows(data: bytes, column_count: int) -> list[list[bytes | None]]:
     """Return the rows of a stream as the bare bytes of their values. Raises MalformedError."""
     rows: list[list[bytes | None]] = []
-    row: list[bytes | None] = []
+    row: list[list[bytes] | None] = []  # each value as its segments
     reader = Reader(data)
     while reader.remaining():
         flags = reader.u8()
@@ -134,14 +134,15 @@ def split_rows(data: bytes, column_count: int) -> list[list[bytes | None]]:
             row = []
         for index in range(reader.u8()):
             segment = _segment(reader)
-            if index == 0 and flags & _CONTINUES and row:
-                row[-1] = (row[-1] or b"") + (segment or b"")
+            last = row[-1] if row else None
+            if index == 0 and flags & _CONTINUES and last is not None:
+                last.append(segment or b"")
             else:
-                row.append(segment)
+                row.append(None if segment is None else [segment])
         if flags & _LAST:
             if len(row) != column_count:
                 raise MalformedError(f"a row of {len(row)} values for {column_count} columns")
-            rows.append(row)
+            rows.append([None if value is None else b"".join(value) for value in row])
     return rows
 
 

@@ -7,7 +7,7 @@ None. Pure; knows neither where rows come from nor where they are kept.
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from decimal import Context, Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -83,26 +83,40 @@ def _set_json(field: Field, count: object, record_id: int) -> object:
     return {"result_count": count, "url": f"{URL_MARK}{entity}/?{column}={record_id}"}
 
 
-def _relation_json(field: Field, ref: Ref) -> object:
+# Field converters are made once per field, because a seed of millions of rows calls them all.
+_Shown = Callable[[Any, int], object]
+
+
+def _shown_relation(field: Field) -> _Shown:
     if field.kind is Kind.STATUS:
-        return ref.id
+        return lambda ref, _id: ref.id
     target = ENTITIES.get(field.target)
-    served = target is not None and not target.lookup
-    url = f"{URL_MARK}{field.target}/{ref.id}" if served else ""
-    return {"id": ref.id, "key": ref.key, "url": url}
+    if target is None or target.lookup:
+        return lambda ref, _id: {"id": ref.id, "key": ref.key, "url": ""}
+    link = f"{URL_MARK}{field.target}/"
+    return lambda ref, _id: {"id": ref.id, "key": ref.key, "url": f"{link}{ref.id}"}
+
+
+def _shown(field: Field, zone: tzinfo) -> _Shown | None:
+    """How native values of a field are shown; None for as they are. Not for None, but in sets."""
+    match field.kind:
+        case Kind.FK | Kind.STATUS:
+            return _shown_relation(field)
+        case Kind.DEC:
+            return lambda value, _id: decimal_text(value)
+        case Kind.TS:
+            return lambda value, _id: timestamp_text(value, zone)
+        case Kind.SET:
+            return lambda count, record_id: _set_json(field, count, record_id)
+    return None
 
 
 def json_value(field: Field, value: object, zone: tzinfo, record_id: int) -> object:
     """A native value in the form the API shows."""
-    if isinstance(value, Ref):
-        return _relation_json(field, value)
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if field.kind is Kind.TS and isinstance(value, int):
-        return timestamp_text(value, zone)
-    if field.kind is Kind.SET:
-        return _set_json(field, value, record_id)
-    return value
+    shown = _shown(field, zone)
+    if shown is None or (value is None and field.kind is not Kind.SET):
+        return value
+    return shown(value, record_id)
 
 
 def sql_value(value: object) -> object:
@@ -119,27 +133,32 @@ Encoder = Callable[[Mapping[str, object], int], bytes]
 
 def encoder(entity: Entity, zone: tzinfo) -> Encoder:
     """How rows of this entity become the JSON text of their records, links marked by URL_MARK."""
-    plain = frozenset({Kind.ID, Kind.TEXT, Kind.INT, Kind.BOOL, Kind.DATE, Kind.BLOB})
-    fields = [(field.name, None if field.kind in plain else field) for field in entity.fields]
+    fields = [(field.name, _shown(field, zone)) for field in entity.fields]
+    sets = {field.name for field in entity.fields if field.kind is Kind.SET}
     link = f"{URL_MARK}{entity.name}/"
     has_id = entity.has_id
 
     def encode(row: Mapping[str, object], record_id: int) -> bytes:
         # Made first, so that url comes right after id.
-        shown = {"id": record_id, "url": f"{link}{record_id}"} if has_id else {"url": ""}
-        record: dict[str, object] = dict(shown)
-        for name, field in fields:
+        record: dict[str, object] = (
+            {"id": record_id, "url": f"{link}{record_id}"} if has_id else {"url": ""}
+        )
+        for name, shown in fields:
             value = row[name]
-            if field is not None and value is not None:
-                value = json_value(field, value, zone, record_id)
-            elif field is not None and field.name in _EMPTY_LISTS:
-                value = []
+            if shown is not None and (value is not None or name in sets):
+                value = shown(value, record_id)
             record[name] = value
         return _encoder.encode(record)
 
     return encode
 
 
-def columns(entity: Entity, row: Mapping[str, object]) -> tuple[object, ...]:
-    """A row as its SQL columns, in the order of `entity.columns`."""
-    return tuple([sql_value(row[name]) for name in entity.columns])
+def columns_of(entity: Entity) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
+    """How rows of this entity become SQL columns, in the order of `entity.columns`."""
+    converted = {Kind.FK, Kind.STATUS, Kind.DEC}
+    plan = [(name, entity.by_name[name].kind in converted) for name in entity.columns]
+
+    def columns(row: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple([sql_value(row[name]) if convert else row[name] for name, convert in plan])
+
+    return columns

@@ -11,7 +11,7 @@ import msgspec
 from wms_emulator.clock import Clock
 from wms_emulator.dataset.mixing import mix
 from wms_emulator.dataset.rows import Dataset, natural_key
-from wms_emulator.records import Ref, Row, columns, encoder, json_value, sql_value
+from wms_emulator.records import Ref, Row, columns_of, encoder, json_value, sql_value
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import Entity, Field, Kind
 from wms_emulator.store import rows, tables
@@ -41,6 +41,7 @@ class Warehouse:
         self.clock = clock
         self.zone = zone
         self._encoders = {name: encoder(entity, zone) for name, entity in ENTITIES.items()}
+        self._columns = {name: columns_of(entity) for name, entity in ENTITIES.items()}
         self._next_ordinal = {name: dataset.size(name) for name in ENTITIES}
         self._salt = 0
         self._fresh: dict[str, list[Ref]] = {}
@@ -56,11 +57,11 @@ class Warehouse:
     def _seeded(
         self, entity: Entity
     ) -> Iterator[tuple[int, str | None, tuple[object, ...], bytes]]:
-        encode = self._encoders[entity.name]
+        encode, columns = self._encoders[entity.name], self._columns[entity.name]
         for ordinal, row in enumerate(self.dataset.rows(entity)):
             record_id = self.dataset.id_of(entity.name, ordinal)
             key = natural_key(entity, row) or None
-            yield record_id, key, columns(entity, row), encode(row, record_id)
+            yield record_id, key, columns(row), encode(row, record_id)
 
     def resume(self) -> None:
         """Continue after the rows of a kept database."""
@@ -109,7 +110,10 @@ class Warehouse:
         body = self._encoders[entity.name](row, record_id)
         at_us = self.clock.now_us()
         rows.insert(
-            self.database, entity, (record_id, key or None, columns(entity, row), body), at_us
+            self.database,
+            entity,
+            (record_id, key or None, self._columns[entity.name](row), body),
+            at_us,
         )
         self._fresh.setdefault(entity.name, []).append(Ref(record_id, key))
         self._count(entity, row, 1, mod_us)

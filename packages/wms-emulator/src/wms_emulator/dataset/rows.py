@@ -23,6 +23,7 @@ HISTORY_END_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 MASS_UPDATE_FROM = 3000  # allocations above this many hold one wave's mass update
 MASS_UPDATE_ROWS = 1600  # past the cursor's limit of 1000 by more than a page of 500
 _ID_STRIDE = 3
+_CACHED = 50_000
 _ALWAYS = frozenset({"facility_id", "company_id"})
 _DAY_US = 86_400_000_000
 
@@ -31,7 +32,7 @@ Parents = Callable[[str, int], Ref | None]
 
 
 class Dataset:
-    """The rows of one seed. Pure apart from a bounded cache of natural keys."""
+    """The rows of one seed. Pure apart from bounded caches of keys."""
 
     def __init__(self, seed: int, rows: Mapping[str, int] | None = None) -> None:
         """Rows as the seed says, `rows` overriding the default number per entity.
@@ -63,6 +64,7 @@ class Dataset:
                     self._salts[entity.name, field.name],
                     self._makers.get((entity.name, field.name)),
                     field,
+                    field.kind in RELATIONS,
                 )
                 for field in entity.fields
             ]
@@ -72,7 +74,8 @@ class Dataset:
             name: FIRST_ID.get(name) or 1000 + name_number("first id", name) % 900 * 1000
             for name in ENTITIES
         }
-        self.key_of = lru_cache(maxsize=100_000)(self._key_of)
+        self.key_of = lru_cache(maxsize=_CACHED)(self._key_of)
+        self._ref = lru_cache(maxsize=_CACHED)(self._make_ref)
 
     def size(self, entity: str) -> int:
         """How many seeded rows an entity has."""
@@ -115,9 +118,10 @@ class Dataset:
     def seeded_parent(self, target: str, ordinal: int) -> Ref | None:
         """The relation to a seeded row."""
         size = self.size(target)
-        if not size:
-            return None
-        return Ref(self.id_of(target, ordinal % size), self.key_of(target, ordinal % size))
+        return self._ref(target, ordinal % size) if size else None
+
+    def _make_ref(self, target: str, ordinal: int) -> Ref:
+        return Ref(self.id_of(target, ordinal), self.key_of(target, ordinal))
 
     def _relation(
         self, entity: Entity, field: Field, ordinal: int, salted: int, parents: Parents | None
@@ -177,10 +181,10 @@ class Dataset:
             return {"id": key, "code": text.upper().replace(" ", "_"), "description": text}
         number = self._number(entity.name, ordinal)
         row: Row = {}
-        for name, salt, make, field in self._plans[entity.name]:
+        for name, salt, make, field, is_relation in self._plans[entity.name]:
             if make is not None:
                 row[name] = make(ordinal, (number * salt & MASK) >> 17)
-            elif field.kind in RELATIONS:
+            elif is_relation:
                 salted = (number * salt & MASK) >> 17
                 row[name] = self._relation(entity, field, ordinal, salted, parents)
             elif field.kind is Kind.SET:

@@ -18,8 +18,8 @@ LEVELS: tuple[str, ...] = get_args(Level)
 RESERVED_FIELDS = frozenset(
     {
         "app_name", "component", "event", "exc_info", "exception", "extra", "level",
-        "logger_name", "message", "metrics", "name", "pid", "stack_info", "stream_name",
-        "thread_name", "timestamp", "ts",
+        "logger_name", "message", "method_name", "metrics", "name", "pid", "plugin_exception",
+        "plugin_logger", "self", "stack_info", "stream_name", "thread_name", "timestamp", "ts",
     }
 )  # fmt: skip
 

@@ -12,9 +12,8 @@ import struct
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact
 
 _MAX_DIGITS = 20  # of base 100
+_MAX_BYTES = 22
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP, Emin=-999_999, Emax=999_999)
-_POSITIVE = [f"{(byte - 1) % 100:02d}" for byte in range(256)]
-_NEGATIVE = [f"{(101 - byte) % 100:02d}" for byte in range(256)]
 _PAIRS_POSITIVE = {f"{digit:02d}": digit + 1 for digit in range(100)}
 _PAIRS_NEGATIVE = {f"{digit:02d}": 101 - digit for digit in range(100)}
 
@@ -25,29 +24,35 @@ class InvalidValueError(ValueError):
 
 def decode_number(data: bytes) -> int | Decimal:
     """Return a NUMBER: int when it is whole, else Decimal. Raises InvalidValueError."""
+    if not 1 <= len(data) <= _MAX_BYTES:
+        raise InvalidValueError(f"{len(data)} bytes are no NUMBER")
     head = data[0]
+    digits = 0
     if head & 0x80:
-        digits = "".join(map(_POSITIVE.__getitem__, data[1:]))
-        return _value(digits, head - 193, "")
-    if head == 0:
+        for byte in data[1:]:
+            digits = digits * 100 + byte - 1
+        hundreds = head - 191 - len(data)
+    elif head == 0:
         return -(10**126)
-    body: bytes = data[1:-1] if data[-1] == 102 else data[1:]
-    return _value("".join(map(_NEGATIVE.__getitem__, body)), 62 - head, "-")
-
-
-def _value(digits: str, exponent: int, sign: str) -> int | Decimal:
-    """Return sign 0.digits x 100^(exponent + 1)."""
-    if not digits:
-        return 0
-    whole = 2 * (exponent + 1)
-    if whole >= len(digits):
-        return int(sign + digits + "0" * (whole - len(digits)))
-    if whole <= 0:
-        text = f"{sign}0.{'0' * -whole}{digits}"
     else:
-        text = f"{sign}{digits[:whole]}.{digits[whole:]}"
-    stripped = text.rstrip("0")
-    return int(stripped[:-1]) if stripped.endswith(".") else Decimal(stripped)
+        body = data[1:-1] if data[-1] == 102 else data[1:]
+        for byte in body:
+            digits = digits * 100 - 101 + byte
+        hundreds = 63 - head - len(body)
+    if hundreds < 0:
+        return _fraction(digits, -2 * hundreds)
+    whole: int = digits * 100**hundreds
+    return whole
+
+
+def _fraction(digits: int, places: int) -> int | Decimal:
+    """Return digits x 10^-places, whole if it is."""
+    whole, rest = divmod(digits, 10**places)
+    if not rest:
+        return whole
+    if not digits % 10:
+        return Decimal(f"{digits // 10}E-{places - 1}")
+    return Decimal(f"{digits}E-{places}")
 
 
 def encode_number(value: int | float | Decimal) -> bytes:

@@ -24,18 +24,8 @@ NULL = b"\x00"
 UTF16 = "utf-16-be"
 
 
-def _decode_text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidValueError("text that is not UTF-8") from error
-
-
 def _decode_national(data: bytes) -> str:
-    try:
-        return data.decode(UTF16)
-    except UnicodeDecodeError as error:
-        raise InvalidValueError("national text that is not UTF-16") from error
+    return data.decode(UTF16)
 
 
 def _decode_boolean(data: bytes) -> bool:
@@ -61,18 +51,18 @@ _DECODERS: dict[TypeCode, Decoder] = {
     TypeCode.INTERVAL_DS: temporal.decode_interval_ds,
     TypeCode.INTERVAL_YM: temporal.decode_interval_ym,
     TypeCode.BOOLEAN: _decode_boolean,
-    TypeCode.ROWID: _decode_text,
-    TypeCode.UROWID: _decode_text,
+    TypeCode.ROWID: bytes.decode,
+    TypeCode.UROWID: bytes.decode,
 }
 
 
 def decoder(kind: OracleType) -> Decoder | None:
     """Return the decoder of a type's bare bytes; None for types without one.
 
-    It raises InvalidValueError for bytes that are no value of the type.
+    It raises ValueError for bytes that are no value of the type.
     """
     if kind.code in _TEXT_TYPES:
-        return _decode_national if kind.national else _decode_text
+        return _decode_national if kind.national else bytes.decode
     return _DECODERS.get(kind.code)
 
 

@@ -134,7 +134,7 @@ def load_stream(client: Client, request: directpath.LoadStream) -> tuple[bytes, 
     try:
         raw = directpath.split_rows(request.data, len(load.decoders))
         rows = directpath.decode_rows(raw, load.decoders)
-    except (InvalidValueError, IndexError, MalformedError, IncompleteError) as error:
+    except (ValueError, MalformedError, IncompleteError) as error:
         raise OracleError(26026, f"unsupported data in a direct path stream: {error}") from error
     load.path.load(rows)
     return directpath.encode_no_values() + encode_status(client.call_status()), len(rows)

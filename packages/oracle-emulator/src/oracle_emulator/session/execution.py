@@ -105,6 +105,8 @@ def _bind_type(info: BindInfo) -> OracleType:
 
 def _values(client: Client, rows: list[BindRow]) -> Sequence[Row]:
     """Return rows with the content of LOBs in the place of their locators."""
+    if not any(isinstance(value, LobReference) for row in rows for value in row):
+        return rows  # type: ignore[return-value]  # no row holds a reference
     return [
         [
             client.lobs.get(value.locator).value() if isinstance(value, LobReference) else value

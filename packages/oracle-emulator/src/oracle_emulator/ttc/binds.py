@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oracle_emulator.codec.buffers import SHORT_MAX, IncompleteError, MalformedError, Reader
-from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.codec.values import Decoder, decoder
 from oracle_emulator.engine.interface import OracleType, TypeCode, Value
 from oracle_emulator.ttc.constants import Message
@@ -101,42 +100,56 @@ class RowDecoder:
         else:
             late = [field for field in fields if field.info.size > LONG_THRESHOLD_BYTES]
             self._fields = [field for field in fields if field not in late] + late
+        self._simple = [
+            (field.index, field.decode)
+            for field in self._fields
+            if field.decode is not None and field.plain
+        ]
+        if len(self._simple) < len(self._fields):
+            self._simple = []
 
     def decode(self, reader: Reader) -> BindRow:
-        """Return the next row.
-
-        Raises IncompleteError with the position undefined, and MalformedError.
-        """
+        """Return the next row. Raises IncompleteError (position undefined) and MalformedError."""
+        if self._simple:
+            start = reader.position
+            try:
+                return self._decode_simple(reader)
+            except (ValueError, IndexError):  # a bad value or the end of the input: look closer
+                reader.position = start
         if reader.u8() != Message.ROW_DATA:
             raise MalformedError("no row of binds where one is due")
         row: BindRow = [None] * self._count
-        data = reader.data
-        size = len(data)
-        position = reader.position
         for field in self._fields:
-            if position >= size:
-                raise IncompleteError(1)
+            row[field.index] = self._decode_field(field, reader)
+        return row
+
+    def _decode_simple(self, reader: Reader) -> BindRow:
+        """Return a row of plain values; the fast way, which bulk loads take."""
+        data = reader.data
+        position = reader.position
+        if data[position] != Message.ROW_DATA:
+            raise MalformedError("no row of binds where one is due")
+        position += 1
+        size = len(data)
+        row: BindRow = [None] * self._count
+        for index, decode in self._simple:
             length = data[position]
-            if field.plain and length <= SHORT_MAX:
-                position += 1
-                if length:
-                    end = position + length
-                    if end > size:
-                        raise IncompleteError(end - size)
-                    row[field.index] = self._value(field, data[position:end])
-                    position = end
-                continue
-            reader.position = position
-            row[field.index] = self._slow(field, reader)
-            position = reader.position
+            position += 1
+            if length:
+                if length > SHORT_MAX:
+                    raise ValueError("a value that is not short")
+                end = position + length
+                if end > size:
+                    raise IncompleteError(end - size)
+                row[index] = decode(data[position:end])
+                position = end
         reader.position = position
         return row
 
-    def _value(self, field: _Field, data: bytes) -> Value:
-        assert field.decode is not None  # noqa: S101  # plain fields have one
+    def _value(self, field: _Field, decode: Decoder, data: bytes) -> Value:
         try:
-            return field.decode(data)
-        except (InvalidValueError, IndexError) as error:
+            return decode(data)
+        except ValueError as error:
             self._report(f"bind {field.index + 1}: {error}")
             return None
 
@@ -144,8 +157,7 @@ class RowDecoder:
         if self.problem is None:
             self.problem = problem
 
-    def _slow(self, field: _Field, reader: Reader) -> BindValue:
-        """Read what is not simply bytes behind a length byte."""
+    def _decode_field(self, field: _Field, reader: Reader) -> BindValue:
         info = field.info
         if info.array:
             for _ in range(reader.ub()):
@@ -156,14 +168,13 @@ class RowDecoder:
             locator = reader.bl2()
             return LobReference(locator) if locator else None
         if field.decode is not None:
-            if (
-                info.code == TypeCode.BOOLEAN
-                and reader.data[reader.position] == _BOOLEAN_NULL_ESCAPE
-            ):
-                reader.raw(2)
+            if info.code == TypeCode.BOOLEAN and reader.u8() == _BOOLEAN_NULL_ESCAPE:
+                reader.u8()
                 return None
+            if info.code == TypeCode.BOOLEAN:
+                reader.position -= 1
             data = reader.bl()
-            return None if data is None else self._value(field, data)
+            return None if data is None else self._value(field, field.decode, data)
         _skip_unsupported(info.code, reader)
         self._report(f"binds of type {info.code} are not supported")
         return None

@@ -175,7 +175,7 @@ def value_decoders(columns: Sequence[Column]) -> list[Decoder]:
 def decode_rows(
     rows: Sequence[Sequence[bytes | None]], decoders: Sequence[Decoder]
 ) -> list[list[Value]]:
-    """Return the values of rows. Empty strings are NULL. Raises InvalidValueError."""
+    """Return the values of rows. Empty strings are NULL. Raises ValueError."""
     return [
         [decode(data) if data else None for decode, data in zip(decoders, row, strict=True)]
         for row in rows

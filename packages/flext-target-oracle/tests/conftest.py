@@ -29,6 +29,7 @@ def _load(name: str) -> ModuleType:
 
 _oracle = _load("fix_oracle")
 _target = _load("fix_target")
+_proxy = _load("fix_proxy")
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,10 @@ def target(oracle_account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         yield _target.Runner(oracle_account, tmp_path)
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def proxy(oracle_account: Any) -> Iterator[Any]:
+    """A way to the server that can be cut at any request."""
+    with _proxy.listening(oracle_account.host, oracle_account.port) as made:
+        yield made

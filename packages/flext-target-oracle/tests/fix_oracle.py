@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import oracledb
+
+from oracle_emulator.testing import running_server
 
 _numbers = count(1)
 _SYSTEM_PASSWORD = "system-word"
@@ -119,27 +117,16 @@ def server() -> Iterator[Server]:
         password = os.environ["FLEXT_TEST_ORACLE_PASSWORD"]
         yield Server(Account(host, int(port or 1521), service, "tcp", user, password))
         return
-    command = [str(Path(sys.executable).with_name("oracle-emulator")), "serve"]
-    environ = os.environ | {"ORACLE_EMULATOR_SYSTEM_PASSWORD": _SYSTEM_PASSWORD}
-    with subprocess.Popen(
-        [*command, "--parent-pid", str(os.getpid())], stdout=subprocess.PIPE, env=environ
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, "oracle-emulator ended before it was ready"
-            ready = json.loads(line)
-            yield Server(
-                Account(
-                    "localhost",
-                    ready["port"],
-                    ready["service_name"],
-                    "tcp",
-                    "SYSTEM",
-                    _SYSTEM_PASSWORD,
-                    ready["ca_file"],
-                    ready["tcps_port"],
-                )
+    with running_server(system_password=_SYSTEM_PASSWORD) as ready:
+        yield Server(
+            Account(
+                "localhost",
+                ready.port,
+                ready.service_name,
+                "tcp",
+                "SYSTEM",
+                _SYSTEM_PASSWORD,
+                str(ready.ca_file),
+                ready.tcps_port,
             )
-        finally:
-            process.terminate()
+        )

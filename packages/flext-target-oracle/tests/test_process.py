@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,3 +116,103 @@ def test_a_second_run_of_the_scope_is_refused_with_the_holder(tmp_path: Path) ->
             rest = first.stderr.read()
     assert first.returncode == 0, rest
     assert_one_message(second, "scope local is held by", "run first", f"process {first.pid}")
+
+
+def environ_of(account: Any, **changes: str) -> dict[str, str]:
+    """The environment of a run over TCPS on an account."""
+    names = {
+        "HOST": "localhost",
+        "PORT": str(account.tcps_port),
+        "SERVICE_NAME": account.service_name,
+        "USER": account.user,
+        "PASSWORD": account.password,
+        "SCHEMA": account.user,
+        "CA_FILE": account.ca_file,
+    } | changes
+    return {f"FLEXT_TARGET_ORACLE_{name}": value for name, value in names.items() if value}
+
+
+@pytest.fixture
+def tcps(oracle_account: Any) -> Any:
+    """An account that can be reached over TCPS."""
+    if oracle_account.tcps_port is None:
+        pytest.skip("FLEXT_TEST_ORACLE_DSN names a server whose TCPS port is not known")
+    return oracle_account
+
+
+def test_the_example_over_tcps(tmp_path: Path, tcps: Any) -> None:
+    state = '{"type": "STATE", "value": {"allocation": {"replication_key_value": "x"}}}'
+    done = run(tmp_path, "--config=ENV", text=f"{EXAMPLE}\n{state}\n", **environ_of(tcps))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"allocation": {"replication_key_value": "x"}}
+    assert tcps.rows('SELECT "ID" FROM "WMS_ALLOCATION"') == [(12345,)]
+    assert tcps.password not in done.stderr
+    assert "released: completed" in (tmp_path / ".token").read_text()
+
+
+def test_an_untrusted_certificate(tmp_path: Path, tcps: Any) -> None:
+    done = run(tmp_path, "--config=ENV", **environ_of(tcps, CA_FILE=""))
+    assert_one_message(done, "certificate is not trusted", "ca_file")
+
+
+def test_plain_tcp_is_no_fallback(tmp_path: Path, tcps: Any) -> None:
+    done = run(tmp_path, "--config=ENV", **environ_of(tcps, PORT=str(tcps.port)))
+    assert_one_message(done, "protocol")
+
+
+def test_a_wrong_password(tmp_path: Path, tcps: Any) -> None:
+    done = run(tmp_path, "--config=ENV", **environ_of(tcps, PASSWORD=SECRET))
+    assert_one_message(done, "ORA-01017", "settings user and password")
+
+
+def test_an_unknown_service(tmp_path: Path, tcps: Any) -> None:
+    done = run(tmp_path, "--config=ENV", **environ_of(tcps, SERVICE_NAME="NONESUCH"))
+    assert_one_message(done, "service_name")
+
+
+def test_a_schema_that_is_not_ours(tmp_path: Path, tcps: Any) -> None:
+    done = run(tmp_path, "--config=ENV", **environ_of(tcps, SCHEMA="SYSTEM"))
+    assert_one_message(done, "ORA-01031", "GRANT", "For a DBA to run", 'CREATE TABLE "SYSTEM".')
+
+
+def test_a_missing_privilege(tmp_path: Path, oracle_server: Any) -> None:
+    with oracle_server.account("CREATE SESSION") as account:
+        done = run(tmp_path, "--config=ENV", **environ_of(account))
+    assert_one_message(done, "ORA-01031", "GRANT CREATE TABLE")
+
+
+def test_sigterm_leaves_what_is_committed_and_says_so(tmp_path: Path, tcps: Any) -> None:
+    environ = os.environ | environ_of(tcps) | {"FLEXT_WORKSPACE": str(tmp_path)}
+    schema, *_ = EXAMPLE.splitlines()
+    keyed = schema[:-1] + ', "key_properties": ["id"]}'
+
+    def lines(begin: int, end: int) -> bytes:
+        found = []
+        for number in range(begin, end):
+            found.append({"type": "RECORD", "stream": "allocation", "record": {"id": number}})
+            found.append({"type": "STATE", "value": {"bookmarks": {"allocation": number}}})
+        return "".join(json.dumps(line) + "\n" for line in found).encode()
+
+    with subprocess.Popen(
+        [COMMAND, "--config=ENV"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ | {"FLEXT_TARGET_ORACLE_BATCH_SIZE": "10"},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # Ten make a batch that commits; five more stay open.
+        process.stdin.write(keyed.encode() + b"\n" + lines(1, 16))
+        process.stdin.flush()
+        next(line for line in process.stderr if b"BatchCommitted" in line)
+        process.terminate()
+        rest = process.stderr.read()
+        states = process.stdout.read().splitlines()
+    assert process.returncode == 128 + signal.SIGTERM, rest
+    assert b"Traceback" not in rest
+    assert tcps.rows('SELECT COUNT(*), MAX("ID") FROM "WMS_ALLOCATION"') == [(10, 10)]
+    # The STATE after the tenth record came after its batch was closed, in the same chunk.
+    assert json.loads(states[-1])["bookmarks"]["allocation"] == 10
+    assert "released: failed: TerminatedError" in (tmp_path / ".token").read_text()

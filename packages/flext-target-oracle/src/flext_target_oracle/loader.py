@@ -272,7 +272,8 @@ class StreamLoader:
         raise AssertionError("the last attempt returns or raises")
 
     def _pause(self, attempt: int, error: DatabaseError) -> None:
-        """Wait before another try; raise the error where there is none left."""
+        """Wait before another try but the first; raise the error where there is none left."""
         if attempt > self._shared.settings.max_retries or self._shared.stopping.is_set():
             raise error
-        self._shared.stopping.wait(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
+        if attempt > 1:
+            self._shared.stopping.wait(min(_FIRST_PAUSE_S * 2 ** (attempt - 2), _LONGEST_PAUSE_S))

@@ -1,0 +1,118 @@
+"""A TCP proxy that counts the client's requests and cuts the connection at one of them.
+
+A request is what the client sends after the server has spoken (or first of all). Cut "before", it
+never reaches the server; cut "after", the server has carried it out and its answer never arrives.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass
+class Proxy:
+    """Counts requests over all connections, in the order in which they begin."""
+
+    address: tuple[str, int]
+    listener: socket.socket
+    requests: int = 0
+    connections: int = 0
+    cut_at: int | None = None
+    when: Literal["before", "after"] = "before"
+    was_cut: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """Where clients connect."""
+        return int(self.listener.getsockname()[1])
+
+    def arm(self, cut_at: int | None, when: Literal["before", "after"] = "before") -> None:
+        """Count from zero, and cut at that request (from 1) if any is given."""
+        with self._lock:
+            self.requests, self.cut_at, self.when, self.was_cut = 0, cut_at, when, False
+
+    def serve(self) -> None:
+        """Accept until the listener is closed."""
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            server = socket.create_connection(self.address)
+            _Link(self, client, server).start(self._threads)
+
+    def begin_request(self) -> bool:
+        """Count a request; whether it is the one to cut."""
+        with self._lock:
+            self.requests += 1
+            self.was_cut = self.was_cut or self.requests == self.cut_at
+            return self.requests == self.cut_at
+
+    def join(self) -> None:
+        """Wait for the pumps of closed connections."""
+        for thread in self._threads:
+            thread.join(10)
+
+
+class _Link:
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+        self.proxy, self.client, self.server = proxy, client, server
+        self.server_spoke = True
+        self.cutting = False
+
+    def start(self, threads: list[threading.Thread]) -> None:
+        for pump in (self.upwards, self.downwards):
+            thread = threading.Thread(target=pump, daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    def upwards(self) -> None:
+        with suppress(OSError):
+            while data := self.client.recv(_CHUNK_BYTES):
+                if self.server_spoke:
+                    self.server_spoke = False
+                    self.cutting = self.proxy.begin_request()
+                    if self.cutting and self.proxy.when == "before":
+                        break
+                self.server.sendall(data)
+        self.close()
+
+    def downwards(self) -> None:
+        with suppress(OSError):
+            while data := self.server.recv(_CHUNK_BYTES):
+                if self.cutting:
+                    break
+                self.server_spoke = True
+                self.client.sendall(data)
+        self.close()
+
+    def close(self) -> None:
+        for end in (self.client, self.server):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[Proxy]:
+    """A proxy to that address for as long as the block runs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = Proxy((host, port), listener)
+        thread = threading.Thread(target=proxy.serve, daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            proxy.join()

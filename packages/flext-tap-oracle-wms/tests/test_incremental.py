@@ -136,9 +136,11 @@ def test_a_failed_stream_keeps_its_bookmark_and_stops_no_other(
     for stream in ("order_hdr", "item"):
         assert bookmark(second, stream) > bookmark(first, stream)
         assert fix.latest(first, second, stream=stream) == fix.truth(wms, stream)
-    third = run_tap(wms, entities=STREAMS, state=second.state)
+    third = run_tap(wms, entities=STREAMS, state=second.state, lookback_seconds=0)
     assert third.error is None
     assert fix.latest(first, second, third, stream="allocation") == fix.truth(wms, "allocation")
+    # The window goes on where it stopped.
+    assert len(second.records("allocation")) + len(third.records("allocation")) == 30
 
 
 def test_after_a_hand_over_the_first_window_looks_back_once(wms, run_tap, later):

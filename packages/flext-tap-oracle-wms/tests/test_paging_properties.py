@@ -57,6 +57,14 @@ def test_walking_by_what_is_left_reads_every_id_once(ids, size, descending):
     assert read == sorted(ids, reverse=descending)
 
 
+@given(st.integers(-50, 50), st.integers(-50, 50))
+def test_an_interval_is_empty_when_no_integer_lies_in_it(above, below):
+    interval = Interval(above, below)
+    assert interval.empty == (not any(holds(interval, n) for n in range(-50, 51)))
+    assert not Interval(above, None).empty
+    assert not Interval(None, below).empty
+
+
 @pytest.mark.parametrize(
     ("ids", "descending"),
     [([5, 5], True), ([5, 6], True), ([6, 5], False), ([11], True), ([1], False)],

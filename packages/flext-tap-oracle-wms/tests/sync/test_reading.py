@@ -1,0 +1,153 @@
+"""The end of a list: null in next_page, or a 404 that holds; nothing else ends it quietly."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from flext_tap_oracle_wms.clock import Clock
+from flext_tap_oracle_wms.errors import NotFoundError, ProtocolError
+from flext_tap_oracle_wms.paging import Envelope, Interval
+from flext_tap_oracle_wms.sync import reading
+
+MORE = "https://h/x?cursor=1"
+
+
+def page(*ids, more=None):
+    return Envelope(msgspec.Raw(json.dumps([{"id": n} for n in ids]).encode()), more)
+
+
+class Source:
+    """Answers as scripted; None is 404."""
+
+    def __init__(self, *answers, described=True):
+        self.answers = list(answers)
+        self.described = described
+        self.asked = []
+        self.confirmed = []
+
+    def list_page(self, entity, params):
+        self.asked.append(dict(params))
+        return self._next()
+
+    def follow(self, next_page):
+        self.asked.append(next_page)
+        return self._next()
+
+    def _next(self):
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise NotFoundError("404")
+        return answer
+
+    def confirm(self, entity, *, anew):
+        self.confirmed.append(anew)
+        return self.described
+
+    def server_now(self):
+        raise AssertionError
+
+
+def by_id(source, interval=Interval(), *, descending=False):  # noqa: B008 -- frozen
+    listing = reading.Listing("x", {"page_mode": "sequenced"}, 2)
+    found = []
+    for item in reading.by_id(source, listing, interval, Clock(), descending=descending):
+        found.extend(row["id"] for row in json.loads(bytes(item.results)))
+    return found
+
+
+def by_next_page(source):
+    listing = reading.Listing("x", {}, 2)
+    pages = reading.by_next_page(source, listing, Clock(), ordering=None)
+    return [row["id"] for item in pages for row in json.loads(bytes(item.results))]
+
+
+def test_pages_go_on_from_the_last_id_until_none_follows():
+    source = Source(page(1, 2, more=MORE), page(5, 7, more=MORE), page(9))
+    assert by_id(source) == [1, 2, 5, 7, 9]
+    assert [asked.get("id__gt") for asked in source.asked] == [None, "2", "7"]
+    assert {asked["ordering"] for asked in source.asked} == {"id"}
+
+
+def test_descending_pages_go_on_below_the_last_id():
+    source = Source(page(9, 7, more=MORE), page(5))
+    assert by_id(source, Interval(above=3), descending=True) == [9, 7, 5]
+    assert source.asked[1]["id__lt"] == "7"
+    assert source.asked[1]["id__gt"] == "3"
+    assert source.asked[1]["ordering"] == "-id"
+
+
+def test_a_short_page_is_not_the_last_one():
+    assert by_id(Source(page(1, more=MORE), page(2, more=MORE), page(3))) == [1, 2, 3]
+
+
+def test_a_full_page_without_next_page_is_the_last_one():
+    assert by_id(Source(page(1, 2))) == [1, 2]
+
+
+def test_404_on_the_first_page_of_a_described_entity_is_an_empty_list():
+    source = Source(None)
+    assert by_id(source) == []
+    assert source.confirmed == [False]
+
+
+def test_404_for_list_and_description_is_no_empty_list():
+    with pytest.raises(ProtocolError, match="not an empty list"):
+        by_id(Source(None, described=False))
+
+
+def test_404_later_is_the_end_when_it_holds_and_the_entity_is_there():
+    source = Source(page(1, 2, more=MORE), None, None)
+    assert by_id(source) == [1, 2]
+    assert source.confirmed == [True]
+    assert source.asked[1] == source.asked[2]
+
+
+def test_404_later_that_does_not_hold_fails():
+    with pytest.raises(ProtocolError, match="run again"):
+        by_id(Source(page(1, 2, more=MORE), None, page(3)))
+
+
+def test_404_later_without_the_entity_fails():
+    with pytest.raises(ProtocolError, match="not an empty list"):
+        by_id(Source(page(1, 2, more=MORE), None, None, described=False))
+
+
+@pytest.mark.parametrize("second", [page(1, 2, more=MORE), page(2, 3), page(4, 3), page(more=MORE)])
+def test_a_repeated_page_or_one_that_leads_nowhere_fails(second):
+    with pytest.raises(ProtocolError):
+        by_id(Source(page(1, 2, more=MORE), second))
+
+
+def test_a_record_without_an_id_fails():
+    bad = Envelope(msgspec.Raw(b'[{"key": 1}]'), None)
+    with pytest.raises(ProtocolError, match="integer id"):
+        by_id(Source(bad))
+
+
+def test_an_interval_without_ids_is_not_asked_for():
+    source = Source()
+    assert by_id(source, Interval(above=4, below=5)) == []
+    assert source.asked == []
+
+
+def test_without_ids_next_page_is_followed_to_its_end():
+    source = Source(page(1, more="https://h/2"), page(2, more="https://h/3"), page(3))
+    assert by_next_page(source) == [1, 2, 3]
+    assert source.asked[1:] == ["https://h/2", "https://h/3"]
+
+
+def test_without_ids_a_loop_fails():
+    with pytest.raises(ProtocolError, match="read already"):
+        by_next_page(Source(page(1, more=MORE), page(2, more=MORE)))
+
+
+def test_without_ids_404_on_a_later_page_fails():
+    with pytest.raises(ProtocolError, match="404"):
+        by_next_page(Source(page(1, more=MORE), None))
+
+
+def test_without_ids_404_on_the_first_page_is_empty():
+    assert by_next_page(Source(None)) == []

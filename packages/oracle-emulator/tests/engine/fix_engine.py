@@ -49,7 +49,10 @@ class Client:
         statement = self.session.scan(sql)
         if types is None:
             width = len(statement.binds)
-            samples = [next((r[i] for r in rows if i < len(r) and r[i] is not None), None) for i in range(width)]
+            samples = [
+                next((r[i] for r in rows if i < len(r) and r[i] is not None), None)
+                for i in range(width)
+            ]
             types = [type_of(sample) for sample in samples]
         return self.session.execute(statement, rows, types, **options)
 
@@ -90,7 +93,9 @@ def connect(database: Database) -> Iterator[Callable[[str], Client]]:
 
     def open_one(user: str) -> Client:
         number = next(_numbers)
-        opened.append(database.open_session(SessionInfo(user, number, 1, "FREEPDB1", program="test")))
+        opened.append(
+            database.open_session(SessionInfo(user, number, 1, "FREEPDB1", program="test"))
+        )
         return Client(opened[-1])
 
     yield open_one

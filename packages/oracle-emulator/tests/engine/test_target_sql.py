@@ -73,7 +73,10 @@ def test_who_am_i(client: Client, user: str) -> None:
 
 
 def test_server_facts(client: Client, system: Client) -> None:
-    assert client.one("SELECT VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER = 'NLS_CHARACTERSET'") == "AL32UTF8"
+    assert (
+        client.one("SELECT VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER = 'NLS_CHARACTERSET'")
+        == "AL32UTF8"
+    )
     limit = "SELECT VALUE FROM V$PARAMETER WHERE NAME = 'max_string_size'"
     assert client.code(limit) == 942
     assert system.one(limit) == "STANDARD"
@@ -124,7 +127,9 @@ def test_catalogue_of_a_table(target: Client, user: str) -> None:
 
 
 def test_table_evolution(target: Client, user: str) -> None:
-    target.run(f'ALTER TABLE "{user}"."WMS_ALLOCATION" ADD ("NEW_COLUMN" VARCHAR2(4000 BYTE), "OTHER" NUMBER(38))')
+    target.run(
+        f'ALTER TABLE "{user}"."WMS_ALLOCATION" ADD ("NEW_COLUMN" VARCHAR2(4000 BYTE), "OTHER" NUMBER(38))'
+    )
     target.run(f'ALTER TABLE "{user}"."WMS_ALLOCATION" RENAME COLUMN "NEW_COLUMN" TO "B"')
     target.run(f'ALTER TABLE "{user}"."WMS_ALLOCATION" DROP COLUMN "OTHER"')
     target.run(f'CREATE INDEX "{user}"."IX_T" ON "{user}"."WMS_ALLOCATION" ("ID", "MOD_TS")')
@@ -281,7 +286,10 @@ def test_ledger_rejects_and_totals(target: Client, user: str) -> None:
 def test_savepoint_lock_truncate_delete(target: Client, user: str) -> None:
     take_fence(target, user)
     target.run('SAVEPOINT "FLEXT_B"')
-    assert target.run(f'DELETE FROM "{user}"."FLEXT_FENCE" WHERE "SCOPE" = :1', [("local",)]).row_count == 1
+    assert (
+        target.run(f'DELETE FROM "{user}"."FLEXT_FENCE" WHERE "SCOPE" = :1', [("local",)]).row_count
+        == 1
+    )
     target.run('ROLLBACK TO SAVEPOINT "FLEXT_B"')
     assert target.one(f'SELECT COUNT(*) FROM "{user}"."FLEXT_FENCE"') == 1
     target.run(f'LOCK TABLE "{user}"."FLEXT_FENCE" IN EXCLUSIVE MODE NOWAIT')
@@ -291,7 +299,9 @@ def test_savepoint_lock_truncate_delete(target: Client, user: str) -> None:
 
 
 def test_direct_path_is_exclusive_and_commits(target: Client, user: str, connect: Any) -> None:
-    target.run(f'CREATE TABLE "{user}"."FLEXT_S_1" ("ID" NUMBER(38), "NOTE" CLOB, "FLEXT_BATCH" NUMBER(18))')
+    target.run(
+        f'CREATE TABLE "{user}"."FLEXT_S_1" ("ID" NUMBER(38), "NOTE" CLOB, "FLEXT_BATCH" NUMBER(18))'
+    )
     other = connect(user)
     load = target.session.direct_path(user, "FLEXT_S_1", ["ID", "NOTE"])
     assert [column.name for column in load.columns] == ["ID", "NOTE"]

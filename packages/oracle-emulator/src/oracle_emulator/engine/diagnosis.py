@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -30,9 +31,8 @@ class Situation:
 
     text: str = ""
     plan: Translation | None = None
-    private: dict[str, TableName] | None = (
-        None  # the session's own tables -> the global temporary ones
-    )
+    private: dict[str, TableName] | None = None  # own tables -> the global temporary ones
+    sees: Callable[[TableName], bool] = bool  # whether the user holds any privilege on a table
 
 
 def is_data_error(failed: psycopg.Error) -> bool:
@@ -115,6 +115,16 @@ def _no_table(_failed: psycopg.Error, message: str, situation: Situation) -> Ora
     return error(942, offset=_offset(situation.text, *parts))
 
 
+def _not_allowed(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
+    """What cannot be seen at all does not exist; what can be seen may still be forbidden."""
+    found = re.search(r"permission denied for (?:table|view|sequence) (.+)$", message)
+    name = names.logical(found[1]) if found is not None else ""
+    tables = situation.plan.tables if situation.plan is not None else set()
+    if any(situation.sees(table) for table in tables if table[1] == name):
+        return error(1031)
+    return error(942, offset=_offset(situation.text, name))
+
+
 def _no_column(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
     match = _COLUMN.search(message)
     if match is None:
@@ -170,7 +180,7 @@ _SPECIAL = {
     "23514": _check,
     "23503": _foreign_key,
     "42P01": _no_table,
-    "42501": _no_table,
+    "42501": _not_allowed,
     "42703": _no_column,
     "21000": _cardinality,
     "55P03": _busy,

@@ -67,6 +67,7 @@ class EngineSession:
         self.private = PrivateTables(self)
         self.control = Control(self)
         self._plans: OrderedDict[PlanKey, Translation] = OrderedDict()
+        self._savepoints: list[str] = []
         self._closed = threading.Event()
         self.control.begin()
 
@@ -94,7 +95,7 @@ class EngineSession:
         if statement.kind in {Kind.DDL, Kind.OTHER}:
             return self._by_hand(statement, describe_only=describe_only)
         plan = self.plan(statement, types)
-        situation = Situation(statement.text, plan, self.private.names)
+        situation = Situation(statement.text, plan, self.private.names, self._sees)
         if describe_only:
             return self._describe_only(plan, situation)
         if statement.kind is Kind.QUERY:
@@ -117,7 +118,7 @@ class EngineSession:
                 with self.diagnosed(Situation()):
                     self.run.execute("COMMIT")
             finally:
-                self.in_transaction = False
+                self._ended()
             self.private.committed()
 
     def rollback(self) -> None:
@@ -127,9 +128,13 @@ class EngineSession:
                 with self.diagnosed(Situation()):
                     self.run.execute("ROLLBACK")
             finally:
-                self.in_transaction = False
+                self._ended()
             self.private.rolled_back()
             self.control.apply()
+
+    def _ended(self) -> None:
+        self.in_transaction = False
+        self._savepoints.clear()
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
         """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA."""
@@ -168,6 +173,18 @@ class EngineSession:
 
     def _is_table(self, name: TableName) -> bool:
         return self.database.catalogue.table(name) is not None
+
+    def _sees(self, name: TableName) -> bool:
+        """Whether the user holds any privilege on a table."""
+        info = self.database.catalogue.table(name)
+        if info is None:
+            return False
+        with self.database.administrator() as run:
+            row = run.execute(
+                "SELECT has_table_privilege($1, $2::oid, 'SELECT, INSERT, UPDATE, DELETE')",
+                [names.physical(self.info.user), info.relid],
+            ).fetchone()
+        return row is not None and bool(row[0])
 
     def table(self, relid: int) -> TableInfo | None:
         """A table by its oid, the session's own table standing for the global temporary one."""
@@ -220,7 +237,7 @@ class EngineSession:
             return
         if whole:
             self.run.execute("ROLLBACK")
-            self.in_transaction = False
+            self._ended()
             self.private.rolled_back()
         else:
             self.run.execute("ROLLBACK TO s")
@@ -294,20 +311,22 @@ class EngineSession:
 
     def _savepoint(self, parsed: Savepoint, situation: Situation) -> None:
         quoted = names.quote("u$" + parsed.name)
-        if not self.in_transaction:
-            if parsed.back:
+        if parsed.back:
+            if parsed.name not in self._savepoints:
                 raise error(1086, parsed.name)
             with self.diagnosed(situation):
-                self.run.execute("BEGIN")
-            self.in_transaction = True
-        try:
-            with self.statement(situation, begin=False):
-                pass
-            self.run.execute(f"{'ROLLBACK TO' if parsed.back else 'SAVEPOINT'} {quoted}")
-        except psycopg.errors.InvalidSavepointSpecification as missing:
-            raise error(1086, parsed.name) from missing
-        if parsed.back:
+                self.run.execute(f"ROLLBACK TO {quoted}")
+            del self._savepoints[self._savepoints.index(parsed.name) + 1 :]
             self.private.rolled_back()
+            return
+        with self.diagnosed(situation):
+            if not self.in_transaction:
+                self.run.execute("BEGIN")
+                self.in_transaction = True
+            self.run.execute(f"SAVEPOINT {quoted}")
+        if parsed.name in self._savepoints:  # the name moves here
+            self._savepoints.remove(parsed.name)
+        self._savepoints.append(parsed.name)
 
     def _lock(self, parsed: LockTable, situation: Situation) -> None:
         modes = {

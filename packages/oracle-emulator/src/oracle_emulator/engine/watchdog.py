@@ -2,7 +2,8 @@
 
 Run as a script (`python -I watchdog.py …`), so it may import nothing but the standard library. Its standard input is a
 pipe whose other end only the emulator's process holds: when that process ends, however it ends, the pipe closes, and
-the server is stopped by SIGQUIT (immediate shutdown: nothing is worth saving beyond what is already committed).
+the server is stopped: by SIGINT (fast shutdown, nothing committed is lost) when its data are kept, by SIGQUIT (at once)
+when they are thrown away.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 
-PATIENCE_S = 2.0
+PATIENCE_S = 1.5
 
 
 def _end_of_pipe(ended: threading.Event) -> None:
@@ -28,7 +29,7 @@ def _notice_exit(server: subprocess.Popen[bytes], ended: threading.Event) -> Non
     ended.set()
 
 
-def main(run_dir: str, uid: int, command: list[str]) -> int:
+def main(run_dir: str, uid: int, stop: signal.Signals, command: list[str]) -> int:
     """Run `command` until it ends or standard input closes; then remove `run_dir`. Returns the server's exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's Ctrl-C is for the emulator, not for us
@@ -47,11 +48,13 @@ def main(run_dir: str, uid: int, command: list[str]) -> int:
     threading.Thread(target=_notice_exit, args=(server, ended), daemon=True).start()
     ended.wait()
     if server.poll() is None:
-        server.send_signal(signal.SIGQUIT)
-        try:
-            server.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        for number in (stop, signal.SIGQUIT, signal.SIGKILL):
+            server.send_signal(number)
+            try:
+                server.wait(PATIENCE_S)
+                break
+            except subprocess.TimeoutExpired:
+                continue
     code = server.wait()
     shutil.rmtree(run_dir, ignore_errors=True)
     return code
@@ -63,4 +66,4 @@ def _default_signals() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), signal.Signals["SIG" + sys.argv[3]], sys.argv[4:]))

@@ -176,8 +176,7 @@ def _create_table(statement: CreateTable, scene: Scene) -> None:
     if len(listed) > MAX_COLUMNS:
         raise error(1792)
     pieces = [alteration.column_sql(scene, owner, name, column) for column in statement.columns]
-    kind = "TABLE" if statement.duration else "UNLOGGED TABLE"
-    scene.run.execute(f"CREATE {kind} {names.quote(owner, name)} ({', '.join(pieces)})")
+    scene.run.execute(f"CREATE TABLE {names.quote(owner, name)} ({', '.join(pieces)})")
     found = relation(scene, owner, name)
     if found is None:
         raise error(942)

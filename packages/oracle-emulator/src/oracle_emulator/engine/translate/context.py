@@ -51,6 +51,7 @@ class Translation:
     wait_s: float | None = None  # how long it may wait for locks: 0 is NOWAIT, None for ever
     returning: bool = False
     bulk: SimpleInsert | None = None
+    tables: set[TableName] = field(default_factory=set)  # every table and view that is named
     bind_count: int = 0  # in-binds; those of RETURNING INTO are not counted
     bind_types: tuple[OracleType, ...] = ()
     private: dict[TableName, str] = field(

@@ -67,6 +67,7 @@ def _tables(tree: exp.Expression, context: Context, result: Translation) -> None
         owner = names.logical(table.db) if table.args.get("db") else ""
         if not owner and name in ctes:
             continue
+        result.tables.add((owner or context.schema, name))
         private = context.temporary((owner or context.schema, name))
         if private is None:
             continue

@@ -1,6 +1,11 @@
 """The real driver against the wire, with a tiny engine behind it; in both profiles."""
 
 import asyncio
+import contextlib
+import random
+import socket
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -274,9 +279,16 @@ def test_attributes_reach_the_engine(engine, connect):
     assert (engine.info.user, engine.info.service_name) == ("SCOTT", "FREEPDB1")
 
 
-def test_a_new_password(engine, connect):
-    connect().changepassword("tiger", "lion")
-    assert engine.log[-1] == 'ALTER USER "SCOTT" IDENTIFIED BY "lion" REPLACE "tiger"'
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_new_password(engine, connect, expired):
+    if expired:
+        engine.status = 28001
+        with pytest.raises(oracledb.DatabaseError, match="ORA-28001"):
+            connect()
+        connect(newpassword="lion")
+    else:
+        connect().changepassword("tiger", "lion")
+    assert 'ALTER USER "SCOTT" IDENTIFIED BY "lion" REPLACE "tiger"' in engine.log
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -399,18 +411,37 @@ def test_asyncio_and_pipelines(engine, server):
     assert rows == [("still",)]
 
 
-def test_a_lost_connection_ends_the_session(engine, server, connect):
-    import socket
+WAITING = """
+import sys, oracledb
+connection = oracledb.connect(user="scott", password="tiger", dsn=sys.argv[1])
+connection.cursor().execute("select wait from t")
+"""
 
+
+def test_a_client_that_dies_has_its_call_cancelled_and_its_session_ended(engine, server):
     before = set(threading.enumerate())
-    with socket.create_connection(("127.0.0.1", server.port)) as sock:
-        sock.sendall(b"\x00\x08\x00\x00\x0b\x00\x00\x00")  # RESEND: nothing a client sends first
-        assert sock.recv(100) == b""
-    connection = connect()
-    connection.close()
+    dsn = f"127.0.0.1:{server.port}/FREEPDB1"
+    client = subprocess.Popen([sys.executable, "-c", WAITING, dsn])
+    assert engine.running.wait(20)
+    client.kill()
+    client.wait()
+    assert engine.cancelled.wait(10)
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
     assert engine.log[-1] == "CLOSE"
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 100, 5000, 300_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_garbage_is_hung_up_on_and_the_server_lives(server, connect, size, seed):
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock,
+        contextlib.suppress(OSError),  # the server may be faster in hanging up
+    ):
+        sock.sendall(random.Random(seed).randbytes(size))
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(100) == b""
+    assert echo(connect(), "still") == "still"
 
 
 def test_stopping_the_server_ends_calls_and_sessions(engine, server, connect):

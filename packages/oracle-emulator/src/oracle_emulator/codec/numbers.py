@@ -47,7 +47,8 @@ def decode_number(data: bytes) -> int | Decimal:
 
 def _fraction(digits: int, places: int) -> int | Decimal:
     """Return digits x 10^-places, whole if it is."""
-    whole, rest = divmod(digits, 10**places)
+    power: int = 10**places
+    whole, rest = divmod(digits, power)
     if not rest:
         return whole
     if not digits % 10:

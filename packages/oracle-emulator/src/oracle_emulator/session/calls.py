@@ -10,7 +10,7 @@ from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.session import execution
 from oracle_emulator.session.context import Client, Load
 from oracle_emulator.session.lobs import Lob
-from oracle_emulator.session.logon import changed_password
+from oracle_emulator.session.logon import password_change
 from oracle_emulator.session.responder import Call
 from oracle_emulator.session.statistics import Counters
 from oracle_emulator.ttc import directpath
@@ -164,10 +164,7 @@ def find_load(client: Client, number: int) -> Load:
 
 def change_password(client: Client, request: AuthRequest) -> bytes:
     """Give the user a new password and return the response. Raises OracleError."""
-    old, new = changed_password(request, client.session_key)
-    if '"' in new or '"' in old:
-        raise OracleError(988, "missing or invalid password(s)")
-    text = f'ALTER USER "{client.user}" IDENTIFIED BY "{new}" REPLACE "{old}"'
+    text = password_change(client.user, request, client.session_key)
     client.session.execute(client.session.scan(text), [()], ())
     return encode_auth(()) + encode_status(client.call_status())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from oracle_emulator.engine.interface import OracleError, SessionInfo
 from oracle_emulator.session.context import Client, ServerContext
-from oracle_emulator.session.logon import LoggedOn, Logon, Pair, server_proof
+from oracle_emulator.session.logon import LoggedOn, Logon, Pair, password_change, server_proof
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import AuthRequest, encode_auth
 from oracle_emulator.ttc.datatypes import DataTypes
@@ -70,13 +70,12 @@ class Handshake:
             logged_on.user,
             logged_on.session_key,
         )
-        alter = request.pairs.get("AUTH_ALTER_SESSION", "").rstrip("\x00")
-        if alter:
-            try:
-                session.execute(session.scan(alter), [()], ())
-            except OracleError:
-                client.close()
-                raise
+        try:
+            for text in _first_statements(request, logged_on):
+                session.execute(session.scan(text), [()], ())
+        except OracleError:
+            client.close()
+            raise
         answer = encode_auth(self._properties(info, logged_on)) + encode_status(0)
         return Entered(client, answer)
 
@@ -96,3 +95,14 @@ class Handshake:
             ("AUTH_MAX_OPEN_CURSORS", _MAX_OPEN_CURSORS, 0),
             ("AUTH_MAX_IDEN_LENGTH", _MAX_IDENTIFIER_BYTES, 0),
         ]
+
+
+def _first_statements(request: AuthRequest, logged_on: LoggedOn) -> list[str]:
+    """Return what is to be done before a logon is answered: password, session."""
+    statements = []
+    if "AUTH_NEWPASSWORD" in request.pairs:
+        statements.append(password_change(logged_on.user, request, logged_on.session_key))
+    alter = request.pairs.get("AUTH_ALTER_SESSION", "").rstrip("\x00")
+    if alter:
+        statements.append(alter)
+    return statements

@@ -19,6 +19,7 @@ from oracle_emulator.engine.interface import Credentials, OracleError
 from oracle_emulator.ttc.auth import AuthRequest
 
 VERIFIER_12C = 0x4815
+EXPIRED = 28001
 _SPEEDY_KEY_LABEL = b"AUTH_PBKDF2_SPEEDY_KEY"
 _VERIFIER_ITERATIONS = 4096
 _SESSION_ITERATIONS = 3
@@ -139,7 +140,8 @@ class Logon:
         right = hmac.compare_digest(shown, credentials.key)
         if not (hmac.compare_digest(stored, credentials.key) and right):
             raise invalid_credentials()
-        if credentials.status:
+        renewed = credentials.status == EXPIRED and "AUTH_NEWPASSWORD" in request.pairs
+        if credentials.status and not renewed:
             raise OracleError(credentials.status, _refusal(credentials.status, self._user))
         return LoggedOn(self._user, key)
 
@@ -156,22 +158,22 @@ def invalid_credentials() -> OracleError:
 def _refusal(code: int, user: str) -> str:
     texts = {
         28000: "The account is locked.",
-        28001: "the password has expired",
+        EXPIRED: "the password has expired",
         1045: f"user {user} lacks CREATE SESSION privilege; logon denied",
     }
     return texts.get(code, "logon denied")
 
 
-def changed_password(request: AuthRequest, session_key: bytes) -> tuple[str, str]:
-    """Return the old and the new password of a change. Raises OracleError."""
+def password_change(user: str, request: AuthRequest, session_key: bytes) -> str:
+    """Return the statement that gives a user the new password of a request. Raises OracleError."""
     try:
         old = _secret(session_key, request.pairs.get("AUTH_PASSWORD", "")).decode()
         new = _secret(session_key, request.pairs.get("AUTH_NEWPASSWORD", "")).decode()
     except UnicodeDecodeError as error:
         raise invalid_credentials() from error
-    if not new:
+    if not new or '"' in old + new:
         raise OracleError(988, "missing or invalid password(s)")
-    return old, new
+    return f'ALTER USER "{user}" IDENTIFIED BY "{new}" REPLACE "{old}"'
 
 
 def server_proof(session_key: bytes) -> str:

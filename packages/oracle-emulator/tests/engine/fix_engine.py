@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+
 from oracle_emulator.engine.database import open_database
 from oracle_emulator.engine.interface import (
     Database,

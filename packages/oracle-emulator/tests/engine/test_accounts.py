@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from oracle_emulator.engine import accounts
 from oracle_emulator.engine.interface import OracleError
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+
 from oracle_emulator.engine import server
 
 SCRIPT = """

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from oracle_emulator.engine.interface import OracleType, TypeCode
 
 NUMBER, TEXT = OracleType(TypeCode.NUMBER), OracleType(TypeCode.VARCHAR, 4000)
 MOMENT, LONG = OracleType(TypeCode.TIMESTAMP), OracleType(TypeCode.LONG)
-NOW = datetime(2026, 3, 4, 5, 6, 7, 123456)
+NOW = datetime(2026, 3, 4, 5, 6, 7, 123456)  # noqa: DTZ001 - Oracle's TIMESTAMP has no zone
 NOW_IN_SQL = "CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6))"
 
 if TYPE_CHECKING:
@@ -18,27 +19,38 @@ if TYPE_CHECKING:
 
 TABLES = [
     """CREATE TABLE "{0}"."WMS_ALLOCATION" (
-  "ID" NUMBER(38) NOT NULL, "MOD_TS" TIMESTAMP, "ALLOC_QTY" NUMBER(38,10), "IS_PICKING_FLG" NUMBER(1),
+  "ID" NUMBER(38) NOT NULL, "MOD_TS" TIMESTAMP, "ALLOC_QTY" NUMBER(38,10),
+  "IS_PICKING_FLG" NUMBER(1),
   "PICK_USER" VARCHAR2(4000 BYTE), "NOTE" CLOB, "EXPIRY_DATE" DATE,
   "_SDC_EXTRACTED_AT" TIMESTAMP, "_SDC_BATCHED_AT" TIMESTAMP, "_SDC_RECEIVED_AT" TIMESTAMP,
   CONSTRAINT "PK_WMS_ALLOCATION" PRIMARY KEY ("ID"))""",
-    """CREATE TABLE "{0}"."FLEXT_VERSION" ("COMPONENT" VARCHAR2(30 BYTE) NOT NULL, "VERSION" NUMBER(10) NOT NULL,
+    """CREATE TABLE "{0}"."FLEXT_VERSION" ("COMPONENT" VARCHAR2(30 BYTE) NOT NULL,
+    "VERSION" NUMBER(10) NOT NULL,
   "UPDATED_AT" TIMESTAMP(6) NOT NULL, CONSTRAINT "PK_FLEXT_VERSION" PRIMARY KEY ("COMPONENT"))""",
-    """CREATE TABLE "{0}"."FLEXT_FENCE" ("TABLE_NAME" VARCHAR2(261 BYTE) NOT NULL, "SCOPE" VARCHAR2(400 BYTE) NOT NULL,
-  "FENCE" NUMBER(18) NOT NULL, "LAST_SEQ" NUMBER(18) NOT NULL, "RUN_ID" VARCHAR2(64 BYTE), "OWNER" VARCHAR2(400 BYTE),
+    """CREATE TABLE "{0}"."FLEXT_FENCE" ("TABLE_NAME" VARCHAR2(261 BYTE) NOT NULL,
+    "SCOPE" VARCHAR2(400 BYTE) NOT NULL,
+  "FENCE" NUMBER(18) NOT NULL, "LAST_SEQ" NUMBER(18) NOT NULL, "RUN_ID" VARCHAR2(64 BYTE),
+  "OWNER" VARCHAR2(400 BYTE),
   "ACQUIRED_AT" TIMESTAMP(6), "EXPIRES_AT" TIMESTAMP(6),
   CONSTRAINT "PK_FLEXT_FENCE" PRIMARY KEY ("TABLE_NAME", "SCOPE"))""",
-    """CREATE TABLE "{0}"."FLEXT_LEDGER" ("TABLE_NAME" VARCHAR2(261 BYTE) NOT NULL, "SCOPE" VARCHAR2(400 BYTE) NOT NULL,
-  "FENCE" NUMBER(18) NOT NULL, "SEQ" NUMBER(18) NOT NULL, "STREAM" VARCHAR2(400 BYTE), "RUN_ID" VARCHAR2(64 BYTE),
-  "ROWS_RECEIVED" NUMBER(18), "ROWS_INSERTED" NUMBER(18), "ROWS_UPDATED" NUMBER(18), "ROWS_UNCHANGED" NUMBER(18),
+    """CREATE TABLE "{0}"."FLEXT_LEDGER" ("TABLE_NAME" VARCHAR2(261 BYTE) NOT NULL,
+    "SCOPE" VARCHAR2(400 BYTE) NOT NULL,
+  "FENCE" NUMBER(18) NOT NULL, "SEQ" NUMBER(18) NOT NULL, "STREAM" VARCHAR2(400 BYTE),
+  "RUN_ID" VARCHAR2(64 BYTE),
+  "ROWS_RECEIVED" NUMBER(18), "ROWS_INSERTED" NUMBER(18), "ROWS_UPDATED" NUMBER(18),
+  "ROWS_UNCHANGED" NUMBER(18),
   "ROWS_REJECTED" NUMBER(18), "BOOKMARK" CLOB, "COMMITTED_AT" TIMESTAMP(6),
   CONSTRAINT "PK_FLEXT_LEDGER" PRIMARY KEY ("TABLE_NAME", "SCOPE", "FENCE", "SEQ"))""",
-    """CREATE TABLE "{0}"."FLEXT_REJECTS" ("REJECT_ID" VARCHAR2(36 BYTE) NOT NULL, "RUN_ID" VARCHAR2(64 BYTE),
-  "STREAM" VARCHAR2(400 BYTE), "TABLE_NAME" VARCHAR2(261 BYTE), "COLUMN_NAME" VARCHAR2(128 BYTE), "CODE" VARCHAR2(30 BYTE),
+    """CREATE TABLE "{0}"."FLEXT_REJECTS" ("REJECT_ID" VARCHAR2(36 BYTE) NOT NULL,
+    "RUN_ID" VARCHAR2(64 BYTE),
+  "STREAM" VARCHAR2(400 BYTE), "TABLE_NAME" VARCHAR2(261 BYTE), "COLUMN_NAME" VARCHAR2(128 BYTE),
+  "CODE" VARCHAR2(30 BYTE),
   "MESSAGE" VARCHAR2(4000 BYTE), "RECORD" CLOB, "REJECTED_AT" TIMESTAMP(6),
   CONSTRAINT "PK_FLEXT_REJECTS" PRIMARY KEY ("REJECT_ID"))""",
-    """CREATE GLOBAL TEMPORARY TABLE "{0}"."FLEXT_G_1" ("ID" NUMBER, "MOD_TS" TIMESTAMP, "ALLOC_QTY" NUMBER,
-  "PICK_USER" VARCHAR2(4000 BYTE), "NOTE" CLOB, "_SDC_EXTRACTED_AT" TIMESTAMP, "FLEXT_POS" NUMBER(18))
+    """CREATE GLOBAL TEMPORARY TABLE "{0}"."FLEXT_G_1" ("ID" NUMBER, "MOD_TS" TIMESTAMP,
+    "ALLOC_QTY" NUMBER,
+  "PICK_USER" VARCHAR2(4000 BYTE), "NOTE" CLOB, "_SDC_EXTRACTED_AT" TIMESTAMP,
+  "FLEXT_POS" NUMBER(18))
   ON COMMIT DELETE ROWS""",
 ]
 
@@ -85,7 +97,8 @@ def test_server_facts(client: Client, system: Client) -> None:
 
 def test_catalogue_of_a_table(target: Client, user: str) -> None:
     columns = target.rows(
-        "SELECT COLUMN_NAME, DATA_TYPE, DATA_LENGTH, CHAR_LENGTH, CHAR_USED, DATA_PRECISION, DATA_SCALE, NULLABLE, "
+        "SELECT COLUMN_NAME, DATA_TYPE, DATA_LENGTH, CHAR_LENGTH, CHAR_USED, DATA_PRECISION, "
+        "DATA_SCALE, NULLABLE, "
         "COLUMN_ID FROM ALL_TAB_COLUMNS WHERE OWNER = :1 AND TABLE_NAME = :2 ORDER BY COLUMN_ID",
         user,
         "WMS_ALLOCATION",
@@ -111,11 +124,15 @@ def test_catalogue_of_a_table(target: Client, user: str) -> None:
         ("PK_FLEXT_FENCE", "P", "TABLE_NAME", 1),
         ("PK_FLEXT_FENCE", "P", "SCOPE", 2),
     ]
-    temporary = "SELECT TABLE_NAME, TEMPORARY, DURATION FROM ALL_TABLES WHERE OWNER = :1 AND TABLE_NAME = :2"
+    temporary = (
+        "SELECT TABLE_NAME, TEMPORARY, DURATION FROM ALL_TABLES "
+        "WHERE OWNER = :1 AND TABLE_NAME = :2"
+    )
     assert target.rows(temporary, user, "FLEXT_G_1") == [("FLEXT_G_1", "Y", "SYS$TRANSACTION")]
     assert target.rows(temporary, user, "FLEXT_FENCE") == [("FLEXT_FENCE", "N", None)]
     ((number, kind, created, changed),) = target.rows(
-        "SELECT OBJECT_ID, OBJECT_TYPE, CREATED, LAST_DDL_TIME FROM ALL_OBJECTS WHERE OWNER = :1 AND OBJECT_NAME = :2",
+        "SELECT OBJECT_ID, OBJECT_TYPE, CREATED, LAST_DDL_TIME FROM ALL_OBJECTS WHERE OWNER = :1 "
+        "AND OBJECT_NAME = :2",
         user,
         "WMS_ALLOCATION",
     )
@@ -128,24 +145,30 @@ def test_catalogue_of_a_table(target: Client, user: str) -> None:
 
 def test_table_evolution(target: Client, user: str) -> None:
     target.run(
-        f'ALTER TABLE "{user}"."WMS_ALLOCATION" ADD ("NEW_COLUMN" VARCHAR2(4000 BYTE), "OTHER" NUMBER(38))'
+        f'ALTER TABLE "{user}"."WMS_ALLOCATION" ADD ("NEW_COLUMN" VARCHAR2(4000 BYTE), "OTHER" '
+        f"NUMBER(38))"
     )
     target.run(f'ALTER TABLE "{user}"."WMS_ALLOCATION" RENAME COLUMN "NEW_COLUMN" TO "B"')
     target.run(f'ALTER TABLE "{user}"."WMS_ALLOCATION" DROP COLUMN "OTHER"')
     target.run(f'CREATE INDEX "{user}"."IX_T" ON "{user}"."WMS_ALLOCATION" ("ID", "MOD_TS")')
     found = target.rows(
-        "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = :1 AND TABLE_NAME = :2 ORDER BY COLUMN_ID",
+        "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = :1 AND TABLE_NAME = :2 ORDER BY "
+        "COLUMN_ID",
         user,
         "WMS_ALLOCATION",
     )
     assert [name for (name,) in found][-2:] == ["_SDC_RECEIVED_AT", "B"]
-    indexes = "SELECT INDEX_NAME, UNIQUENESS FROM ALL_INDEXES WHERE TABLE_NAME = 'WMS_ALLOCATION' AND OWNER = :1 ORDER BY 1"
+    indexes = (
+        "SELECT INDEX_NAME, UNIQUENESS FROM ALL_INDEXES "
+        "WHERE TABLE_NAME = 'WMS_ALLOCATION' AND OWNER = :1 ORDER BY 1"
+    )
     assert target.rows(indexes, user) == [("IX_T", "NONUNIQUE"), ("PK_WMS_ALLOCATION", "UNIQUE")]
 
 
 def take_fence(target: Client, user: str) -> None:
     insert = (
-        f'INSERT INTO "{user}"."FLEXT_FENCE" ("TABLE_NAME", "SCOPE", "FENCE", "LAST_SEQ", "RUN_ID", "OWNER", '
+        f'INSERT INTO "{user}"."FLEXT_FENCE" ("TABLE_NAME", "SCOPE", "FENCE", "LAST_SEQ", '
+        f'"RUN_ID", "OWNER", '
         f'"ACQUIRED_AT", "EXPIRES_AT") VALUES (:1, :2, :3, :4, :5, :6, {NOW_IN_SQL}, '
         f"{NOW_IN_SQL} + NUMTODSINTERVAL(:7, 'SECOND'))"
     )
@@ -165,21 +188,26 @@ def test_fence(target: Client, user: str) -> None:
     assert isinstance(now, datetime)
     assert now.tzinfo is None
     assert (expires - acquired).total_seconds() == 60
-    assert target.code(f'INSERT INTO "{user}"."FLEXT_FENCE" ("TABLE_NAME", "SCOPE", "FENCE", "LAST_SEQ") '
+    assert target.code(f'INSERT INTO "{user}"."FLEXT_FENCE" ("TABLE_NAME", "SCOPE", "FENCE", '
+                       f'"LAST_SEQ") '
                        "VALUES (:1, :2, :3, :4)", "T", "local", 1, 0) == 1  # fmt: skip
     advance = (
-        f'UPDATE "{user}"."FLEXT_FENCE" SET "FENCE" = "FENCE" + 1, "LAST_SEQ" = 0, "RUN_ID" = :1, "OWNER" = :2, '
-        f'"ACQUIRED_AT" = {NOW_IN_SQL}, "EXPIRES_AT" = {NOW_IN_SQL} + NUMTODSINTERVAL(:3, \'SECOND\') '
+        f'UPDATE "{user}"."FLEXT_FENCE" SET "FENCE" = "FENCE" + 1, "LAST_SEQ" = 0, "RUN_ID" = '
+        f':1, "OWNER" = :2, '
+        f'"ACQUIRED_AT" = {NOW_IN_SQL}, "EXPIRES_AT" = {NOW_IN_SQL} + NUMTODSINTERVAL(:3, '
+        f"'SECOND') "
         'WHERE "TABLE_NAME" = :4 AND "SCOPE" = :5'
     )
     assert target.run(advance, [("run2", "you", 30, "T", "local")]).row_count == 1
     heartbeat = (
-        f'UPDATE "{user}"."FLEXT_FENCE" SET "EXPIRES_AT" = {NOW_IN_SQL} + NUMTODSINTERVAL(:1, \'SECOND\') '
+        f'UPDATE "{user}"."FLEXT_FENCE" SET "EXPIRES_AT" = {NOW_IN_SQL} + NUMTODSINTERVAL(:1, '
+        f"'SECOND') "
         'WHERE "TABLE_NAME" = :2 AND "SCOPE" = :3 AND "FENCE" = :4'
     )
     assert target.run(heartbeat, [(60, "T", "local", 2)]).row_count == 1
     step = (
-        f'UPDATE "{user}"."FLEXT_FENCE" SET "LAST_SEQ" = :1 WHERE "TABLE_NAME" = :2 AND "SCOPE" = :3 '
+        f'UPDATE "{user}"."FLEXT_FENCE" SET "LAST_SEQ" = :1 WHERE "TABLE_NAME" = :2 AND "SCOPE" '
+        f"= :3 "
         'AND "FENCE" = :4 AND "LAST_SEQ" = :5'
     )
     assert target.run(step, [(1, "T", "local", 2, 0)]).row_count == 1
@@ -189,7 +217,8 @@ def test_fence(target: Client, user: str) -> None:
 
 def stage(target: Client, user: str, rows: list[tuple[object, ...]]) -> None:
     target.run(
-        f'INSERT INTO "{user}"."FLEXT_G_1" ("ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE", "_SDC_EXTRACTED_AT", '
+        f'INSERT INTO "{user}"."FLEXT_G_1" ("ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE", '
+        f'"_SDC_EXTRACTED_AT", '
         '"FLEXT_POS") VALUES (:1, :2, :3, :4, :5, :6, :7)',
         rows,
         [NUMBER, MOMENT, NUMBER, TEXT, LONG, MOMENT, NUMBER],
@@ -199,20 +228,25 @@ def stage(target: Client, user: str, rows: list[tuple[object, ...]]) -> None:
 def source(user: str) -> str:
     return f"""(SELECT "ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE", "_SDC_EXTRACTED_AT" FROM (
     SELECT G.*, ROW_NUMBER() OVER (PARTITION BY G."ID" ORDER BY G."MOD_TS" DESC NULLS LAST,
-           G."_SDC_EXTRACTED_AT" DESC NULLS LAST, G."FLEXT_POS" DESC) AS "FLEXT_RN" FROM "{user}"."FLEXT_G_1" G)
+           G."_SDC_EXTRACTED_AT" DESC NULLS LAST, G."FLEXT_POS" DESC) AS "FLEXT_RN"
+           FROM "{user}"."FLEXT_G_1" G)
    WHERE "FLEXT_RN" = 1) N"""
 
 
 def merge(user: str) -> str:
     return f"""MERGE INTO "{user}"."WMS_ALLOCATION" T USING {source(user)}
 ON (T."ID" = N."ID")
-WHEN MATCHED THEN UPDATE SET T."MOD_TS" = N."MOD_TS", T."ALLOC_QTY" = N."ALLOC_QTY", T."PICK_USER" = N."PICK_USER",
+WHEN MATCHED THEN UPDATE SET T."MOD_TS" = N."MOD_TS", T."ALLOC_QTY" = N."ALLOC_QTY",
+T."PICK_USER" = N."PICK_USER",
   T."NOTE" = N."NOTE", T."_SDC_EXTRACTED_AT" = N."_SDC_EXTRACTED_AT"
   WHERE (T."MOD_TS" IS NULL OR N."MOD_TS" > T."MOD_TS"
-         OR (N."MOD_TS" = T."MOD_TS" AND (T."_SDC_EXTRACTED_AT" IS NULL OR N."_SDC_EXTRACTED_AT" >= T."_SDC_EXTRACTED_AT")))
+         OR (N."MOD_TS" = T."MOD_TS" AND (T."_SDC_EXTRACTED_AT" IS NULL
+         OR N."_SDC_EXTRACTED_AT" >= T."_SDC_EXTRACTED_AT")))
     AND (DECODE(T."MOD_TS", N."MOD_TS", 0, 1) = 1 OR DECODE(T."ALLOC_QTY", N."ALLOC_QTY", 0, 1) = 1
-         OR DECODE(T."PICK_USER", N."PICK_USER", 0, 1) = 1 OR DBMS_LOB.COMPARE(T."NOTE", N."NOTE") <> 0
-         OR (T."NOTE" IS NULL AND N."NOTE" IS NOT NULL) OR (T."NOTE" IS NOT NULL AND N."NOTE" IS NULL))
+         OR DECODE(T."PICK_USER", N."PICK_USER", 0, 1) = 1 OR DBMS_LOB.COMPARE(T."NOTE",
+         N."NOTE") <> 0
+         OR (T."NOTE" IS NULL AND N."NOTE" IS NOT NULL) OR (T."NOTE" IS NOT NULL
+         AND N."NOTE" IS NULL))
 WHEN NOT MATCHED THEN INSERT ("ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE", "_SDC_EXTRACTED_AT")
   VALUES (N."ID", N."MOD_TS", N."ALLOC_QTY", N."PICK_USER", N."NOTE", N."_SDC_EXTRACTED_AT")"""
 
@@ -223,7 +257,8 @@ def at(seconds: int) -> datetime:
 
 def test_upsert_deduplicates_guards_and_skips(target: Client, user: str) -> None:
     new = (
-        f'SELECT COUNT(*) FROM {source(user)} LEFT JOIN "{user}"."WMS_ALLOCATION" T ON (T."ID" = N."ID") '
+        f'SELECT COUNT(*) FROM {source(user)} LEFT JOIN "{user}"."WMS_ALLOCATION" T ON (T."ID" = '
+        f'N."ID") '
         'WHERE T."ID" IS NULL'
     )
     stage(target, user, [(1, at(1), 5, "a", "long", NOW, 1), (1, at(2), 6, "b", None, NOW, 2),
@@ -232,7 +267,10 @@ def test_upsert_deduplicates_guards_and_skips(target: Client, user: str) -> None
     assert target.one(new) == 3
     assert target.run(merge(user)).row_count == 3
     target.session.commit()
-    read = f'SELECT "ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE" FROM "{user}"."WMS_ALLOCATION" ORDER BY "ID"'
+    read = (
+        'SELECT "ID", "MOD_TS", "ALLOC_QTY", "PICK_USER", "NOTE" '
+        f'FROM "{user}"."WMS_ALLOCATION" ORDER BY "ID"'
+    )
     first = [(1, at(2), 6, "b", None), (2, None, 7, None, "x\0y"), (3, at(3), 9, "d", None)]
     assert target.rows(read) == first
     # Older and unchanged rows change nothing; the newer one does.
@@ -247,7 +285,8 @@ def test_upsert_deduplicates_guards_and_skips(target: Client, user: str) -> None
 
 def test_append_only(target: Client, user: str) -> None:
     append = (
-        f'INSERT INTO "{user}"."WMS_ALLOCATION" ("ID", "MOD_TS") SELECT N."ID", N."MOD_TS" FROM {source(user)} '
+        f'INSERT INTO "{user}"."WMS_ALLOCATION" ("ID", "MOD_TS") SELECT N."ID", N."MOD_TS" FROM '
+        f"{source(user)} "
         f'WHERE NOT EXISTS (SELECT 1 FROM "{user}"."WMS_ALLOCATION" T WHERE T."ID" = N."ID" '
         'AND DECODE(T."MOD_TS", N."MOD_TS", 1, 0) = 1)'
     )
@@ -261,7 +300,8 @@ def test_append_only(target: Client, user: str) -> None:
 
 def test_ledger_rejects_and_totals(target: Client, user: str) -> None:
     ledger = (
-        f'INSERT INTO "{user}"."FLEXT_LEDGER" ("TABLE_NAME", "SCOPE", "FENCE", "SEQ", "STREAM", "RUN_ID", '
+        f'INSERT INTO "{user}"."FLEXT_LEDGER" ("TABLE_NAME", "SCOPE", "FENCE", "SEQ", "STREAM", '
+        f'"RUN_ID", '
         '"ROWS_INSERTED", "ROWS_UPDATED", "BOOKMARK", "COMMITTED_AT") '
         f"VALUES (:1, :2, :3, :4, :5, :6, :7, :8, :9, {NOW_IN_SQL})"
     )
@@ -273,11 +313,15 @@ def test_ledger_rejects_and_totals(target: Client, user: str) -> None:
     )
     assert target.rows(totals, "run") == [("allocation", 7, 1)]
     rejects = (
-        f'INSERT INTO "{user}"."FLEXT_REJECTS" ("REJECT_ID", "RUN_ID", "CODE", "RECORD", "REJECTED_AT") '
+        f'INSERT INTO "{user}"."FLEXT_REJECTS" ("REJECT_ID", "RUN_ID", "CODE", "RECORD", '
+        f'"REJECTED_AT") '
         f"VALUES (:1, :2, :3, :4, {NOW_IN_SQL})"
     )
     assert target.run(rejects, [(str(i), "run", "TOO_LONG", "{}") for i in range(5)]).row_count == 5
-    summary = f'SELECT COUNT(*), MAX("COMMITTED_AT"), MIN("SEQ"), SUM("ROWS_INSERTED") FROM "{user}"."FLEXT_LEDGER"'
+    summary = (
+        'SELECT COUNT(*), MAX("COMMITTED_AT"), MIN("SEQ"), SUM("ROWS_INSERTED") '
+        f'FROM "{user}"."FLEXT_LEDGER"'
+    )
     ((count, latest, least, inserted),) = target.rows(summary)
     assert (count, least, inserted) == (2, 1, 7)
     assert isinstance(latest, datetime)
@@ -300,7 +344,8 @@ def test_savepoint_lock_truncate_delete(target: Client, user: str) -> None:
 
 def test_direct_path_is_exclusive_and_commits(target: Client, user: str, connect: Any) -> None:
     target.run(
-        f'CREATE TABLE "{user}"."FLEXT_S_1" ("ID" NUMBER(38), "NOTE" CLOB, "FLEXT_BATCH" NUMBER(18))'
+        f'CREATE TABLE "{user}"."FLEXT_S_1" ("ID" NUMBER(38), "NOTE" CLOB, "FLEXT_BATCH" '
+        f"NUMBER(18))"
     )
     other = connect(user)
     load = target.session.direct_path(user, "FLEXT_S_1", ["ID", "NOTE"])

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from oracle_emulator.engine.interface import OracleError
 
 Client = Any
@@ -198,8 +199,9 @@ def test_deadlock(client: Client, user: str, connect: Any, system: Client, table
     assert [failed.code for failed in failures if isinstance(failed, OracleError)] == [60]
 
 
-def test_unique_key_waits_for_the_other_transaction(client: Client, user: str, connect: Any, system: Client,
-                                                    table: str) -> None:  # fmt: skip
+def test_unique_key_waits_for_the_other_transaction(
+    client: Client, user: str, connect: Any, system: Client, table: str
+) -> None:
     other = connect(user)
     client.run("INSERT INTO T (ID) VALUES (50)")
     thread, failures = in_thread(lambda: other.run("INSERT INTO T (ID) VALUES (50)"))
@@ -245,7 +247,8 @@ def test_closing_rolls_back(client: Client, user: str, connect: Any, table: str)
 
 
 def test_temporary_rows_are_private(client: Client, user: str, connect: Any) -> None:
-    client.run("CREATE GLOBAL TEMPORARY TABLE G (A NUMBER(3) CONSTRAINT PK_G PRIMARY KEY, B VARCHAR2(3)) "
+    client.run("CREATE GLOBAL TEMPORARY TABLE G (A NUMBER(3) CONSTRAINT PK_G PRIMARY KEY, B "
+               "VARCHAR2(3)) "
                "ON COMMIT PRESERVE ROWS")  # fmt: skip
     other = connect(user)
     client.run("INSERT INTO G (A, B) VALUES (:1, :2)", [(i, "x") for i in range(5)])

@@ -1,1 +1,4 @@
-"""Oracle's SQL semantics over an embedded PostgreSQL. No protocol words here; see `interface` for what the wire may use."""
+"""Oracle's SQL semantics over an embedded PostgreSQL. No protocol words here.
+
+See `interface` for what the wire may use.
+"""

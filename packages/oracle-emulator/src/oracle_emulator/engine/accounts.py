@@ -1,4 +1,7 @@
-"""Users, their verifiers, privileges and quotas. Each user is also a role and a schema of PostgreSQL."""
+"""Users, their verifiers, privileges and quotas.
+
+Each user is also a role and a schema of PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,41 @@ ADMINISTRATORS = ("SYS", "SYSTEM")
 
 SYSTEM_PRIVILEGES = frozenset(
     {
-        "CREATE SESSION", "ALTER SESSION", "CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE", "CREATE PROCEDURE",
-        "CREATE TRIGGER", "CREATE TYPE", "CREATE SYNONYM", "CREATE ANY TABLE", "ALTER ANY TABLE", "DROP ANY TABLE",
-        "SELECT ANY TABLE", "INSERT ANY TABLE", "UPDATE ANY TABLE", "DELETE ANY TABLE", "CREATE ANY INDEX",
-        "DROP ANY INDEX", "LOCK ANY TABLE", "COMMENT ANY TABLE", "CREATE USER", "ALTER USER", "DROP USER",
-        "UNLIMITED TABLESPACE", "SELECT ANY DICTIONARY", "ALTER SYSTEM", "GRANT ANY PRIVILEGE",
-        "GRANT ANY OBJECT PRIVILEGE", "CREATE MATERIALIZED VIEW", "CREATE ANY VIEW", "SELECT ANY SEQUENCE",
-        "CREATE ANY SEQUENCE", "CREATE JOB",
+        "ALTER ANY TABLE",
+        "ALTER SESSION",
+        "ALTER SYSTEM",
+        "ALTER USER",
+        "COMMENT ANY TABLE",
+        "CREATE ANY INDEX",
+        "CREATE ANY SEQUENCE",
+        "CREATE ANY TABLE",
+        "CREATE ANY VIEW",
+        "CREATE JOB",
+        "CREATE MATERIALIZED VIEW",
+        "CREATE PROCEDURE",
+        "CREATE SEQUENCE",
+        "CREATE SESSION",
+        "CREATE SYNONYM",
+        "CREATE TABLE",
+        "CREATE TRIGGER",
+        "CREATE TYPE",
+        "CREATE USER",
+        "CREATE VIEW",
+        "DELETE ANY TABLE",
+        "DROP ANY INDEX",
+        "DROP ANY TABLE",
+        "DROP USER",
+        "GRANT ANY OBJECT PRIVILEGE",
+        "GRANT ANY PRIVILEGE",
+        "INSERT ANY TABLE",
+        "LOCK ANY TABLE",
+        "SELECT ANY DICTIONARY",
+        "SELECT ANY SEQUENCE",
+        "SELECT ANY TABLE",
+        "UNLIMITED TABLESPACE",
+        "UPDATE ANY TABLE",
     }
-)  # fmt: skip
+)
 ROLES = {
     "CONNECT": ("CREATE SESSION",),
     "RESOURCE": (
@@ -42,7 +71,8 @@ ROLES = {
     ),
     "DBA": tuple(sorted(SYSTEM_PRIVILEGES)),
 }
-# Privileges on tables: what PostgreSQL calls them; None: there is no such thing here, and nothing to give.
+# Privileges on tables: what PostgreSQL calls them; None: there is no such thing here, and nothing
+# to give.
 OBJECT_PRIVILEGES = {
     "SELECT": "SELECT",
     "READ": "SELECT",
@@ -79,7 +109,8 @@ def credentials(run: Run, user: str) -> Credentials | None:
 def has_privilege(run: Run, user: str, *privileges: str) -> bool:
     """Whether a user holds one of these system privileges."""
     found = run.execute(
-        "SELECT 1 FROM ora.system_privileges WHERE grantee IN ($1, 'PUBLIC') AND privilege = ANY ($2) LIMIT 1",
+        "SELECT 1 FROM ora.system_privileges WHERE grantee IN ($1, 'PUBLIC') AND privilege = ANY "
+        "($2) LIMIT 1",
         [user, list(privileges)],
     ).fetchone()
     return found is not None
@@ -141,7 +172,8 @@ def _change(run: Run, statement: CreateUser) -> None:
     if statement.password is not None:
         salt = os.urandom(SALT_BYTES)
         run.execute(
-            "UPDATE ora.users SET salt = $2, key = $3, status = CASE WHEN status = 28001 THEN 0 ELSE status END "
+            "UPDATE ora.users SET salt = $2, key = $3, status = CASE WHEN status = 28001 THEN 0 "
+            "ELSE status END "
             "WHERE username = $1",
             [name, salt, verifier(statement.password, salt)],
         )
@@ -173,7 +205,8 @@ def drop(run: Run, statement: DropUser) -> None:
     if name in ADMINISTRATORS:
         raise error(1031)
     owned = run.execute(
-        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 LIMIT 1",
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname "
+        "= $1 LIMIT 1",
         [names.physical(name)],
     ).fetchone()
     if owned is not None and not statement.cascade:
@@ -221,7 +254,8 @@ def _system_privileges(asked: Sequence[str]) -> list[str]:
 
 def _may_pass_on(run: Run, grantor: str, privilege: str) -> bool:
     row = run.execute(
-        "SELECT 1 FROM ora.system_privileges WHERE grantee = $1 AND privilege = $2 AND admin_option",
+        "SELECT 1 FROM ora.system_privileges WHERE grantee = $1 AND privilege = $2 AND "
+        "admin_option",
         [grantor, privilege],
     ).fetchone()
     return row is not None
@@ -239,7 +273,8 @@ def _give(run: Run, statement: Grant, grantee: str, privilege: str) -> None:
     else:
         _inherit(run, grantee, privilege, words=("GRANT", "TO"))
         run.execute(
-            "INSERT INTO ora.system_privileges VALUES ($1, $2, $3) ON CONFLICT (grantee, privilege) "
+            "INSERT INTO ora.system_privileges VALUES ($1, $2, $3) ON CONFLICT (grantee, "
+            "privilege) "
             "DO UPDATE SET admin_option = system_privileges.admin_option OR excluded.admin_option",
             [grantee, privilege, statement.option],
         )

@@ -1,7 +1,8 @@
 """DML with its rows of binds: one by one, many at once, in bulk through COPY, and direct path.
 
-Oracle's array DML is not atomic: rows before the failing one stay. Rows are sent many at a time; only when that fails is
-the array halved until the row to blame is found, so that the usual case costs nothing extra.
+Oracle's array DML is not atomic: rows before the failing one stay. Rows are sent many at a time;
+only when that fails is the array halved until the row to blame is found, so that the usual case
+costs nothing extra.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _single(session: EngineSession, plan: Translation, outcome: Outcome) -> Appl
     return apply
 
 
-def _returned(value: Any) -> Value:  # noqa: ANN401 - what psycopg read
+def _returned(value: Any) -> Value:
     return text.original(value) if isinstance(value, str) else value
 
 
@@ -222,7 +223,10 @@ def _converter(column: Column) -> Callable[[Any], Any]:
 
 
 class DirectPathLoad:
-    """A direct path load: the table is locked exclusively, the rows come in bulk, `finish` commits."""
+    """A direct path load.
+
+    The table is locked exclusively, the rows come in bulk, `finish` commits.
+    """
 
     def __init__(self, session: EngineSession, table: TableName, columns: Sequence[str]) -> None:
         self._session = session

@@ -1,4 +1,6 @@
-"""What the engine remembers of the catalogue between statements: column types and global temporary tables.
+"""What the engine remembers of the catalogue between statements.
+
+Column types and global temporary tables.
 
 Every DDL goes through this process, so the memory is simply emptied after each one.
 """
@@ -34,7 +36,8 @@ class TableInfo:
 
 
 _COLUMNS = """
-SELECT a.attnum, a.attname, o.code, o.size, o.precision, o.scale, o.char_semantics, o.national, NOT a.attnotnull
+SELECT a.attnum, a.attname, o.code, o.size, o.precision, o.scale, o.char_semantics, o.national,
+NOT a.attnotnull
   FROM pg_attribute a JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum
  WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 
@@ -64,7 +67,8 @@ class Catalogue:
             if name not in self._by_name:
                 with self._administrator() as run:
                     row = run.execute(
-                        "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                        "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                        "c.relnamespace "
                         "WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'v')",
                         [names.physical(name[0]), names.physical(name[1])],
                     ).fetchone()
@@ -85,9 +89,12 @@ class Catalogue:
             if owner not in self._quotas:
                 with self._administrator() as run:
                     row = run.execute(
-                        "SELECT 1 FROM ora.quotas q JOIN ora.users u ON u.username = q.username AND "
-                        "u.default_tablespace = q.tablespace WHERE q.username = $1 AND q.max_bytes <> 0 UNION ALL "
-                        "SELECT 1 FROM ora.system_privileges WHERE grantee = $1 AND privilege = 'UNLIMITED TABLESPACE'",
+                        "SELECT 1 FROM ora.quotas q JOIN ora.users u ON u.username = q.username "
+                        "AND "
+                        "u.default_tablespace = q.tablespace WHERE q.username = $1 AND "
+                        "q.max_bytes <> 0 UNION ALL "
+                        "SELECT 1 FROM ora.system_privileges WHERE grantee = $1 AND privilege = "
+                        "'UNLIMITED TABLESPACE'",
                         [owner],
                     ).fetchone()
                     self._quotas[owner] = row is not None
@@ -95,15 +102,14 @@ class Catalogue:
 
     @staticmethod
     def _load(run: psycopg.Connection[Any], relid: int) -> TableInfo | None:
+        rows = run.execute(_COLUMNS, [relid]).fetchall()
         columns = {
             int(number): Column(
                 names.logical(name),
                 OracleType(TypeCode(code), size, precision, scale, in_chars, national),
                 bool(nullable),
             )
-            for number, name, code, size, precision, scale, in_chars, national, nullable in run.execute(
-                _COLUMNS, [relid]
-            ).fetchall()
+            for number, name, code, size, precision, scale, in_chars, national, nullable in rows
         }
         row = run.execute("SELECT duration FROM ora.objects WHERE relid = $1", [relid]).fetchone()
         if not columns and row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.adapt import AdaptersMap
+from psycopg.adapt import AdaptersMap, Loader
 from psycopg.types.datetime import TimestampLoader
 from psycopg.types.string import ByteaLoader, TextLoader
 
@@ -13,7 +13,7 @@ Connection = psycopg.Connection[Any]
 
 
 def connect(uri: str) -> Connection:
-    """Open a connection whose statements take `$1` parameters and which begins no transaction by itself."""
+    """Open a connection that takes `$1` parameters and begins no transaction by itself."""
     run: Connection = psycopg.connect(
         uri, autocommit=True, cursor_factory=psycopg.RawCursor, prepare_threshold=None
     )
@@ -30,7 +30,11 @@ def own_types(run: Connection) -> dict[int, str]:
 
 def adapt(adapters: AdaptersMap, types: dict[int, str]) -> None:
     """Read our own types as what they are made of."""
-    loaders = {"odate": TimestampLoader, "clob": TextLoader, "blob": ByteaLoader}
+    loaders: dict[str, type[Loader]] = {
+        "odate": TimestampLoader,
+        "clob": TextLoader,
+        "blob": ByteaLoader,
+    }
     for oid, name in types.items():
         if name in loaders:
             adapters.register_loader(oid, loaders[name])

@@ -1,4 +1,7 @@
-"""A session's settings: ALTER SESSION, the client's attributes, and what SYS_CONTEXT shows of them."""
+"""A session's settings.
+
+ALTER SESSION, the client's attributes, and what SYS_CONTEXT shows of them.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,38 @@ if TYPE_CHECKING:
 _OFFSET = re.compile(r"^([+-])(\d{1,2}):(\d{2})$")
 # Settings that change nothing here beyond being remembered for NLS_SESSION_PARAMETERS.
 _REMEMBERED = frozenset(
-    """NLS_DATE_FORMAT NLS_TIMESTAMP_FORMAT NLS_TIMESTAMP_TZ_FORMAT NLS_LANGUAGE NLS_TERRITORY NLS_SORT NLS_COMP
-    NLS_NUMERIC_CHARACTERS NLS_LENGTH_SEMANTICS NLS_CALENDAR NLS_CURRENCY NLS_ISO_CURRENCY NLS_DATE_LANGUAGE
-    STATISTICS_LEVEL OPTIMIZER_MODE CURSOR_SHARING RECYCLEBIN PLSQL_WARNINGS SQL_TRACE EVENTS
-    TRACEFILE_IDENTIFIER OPTIMIZER_DYNAMIC_SAMPLING RESUMABLE_TIMEOUT""".split()
+    [
+        "NLS_DATE_FORMAT",
+        "NLS_TIMESTAMP_FORMAT",
+        "NLS_TIMESTAMP_TZ_FORMAT",
+        "NLS_LANGUAGE",
+        "NLS_TERRITORY",
+        "NLS_SORT",
+        "NLS_COMP",
+        "NLS_NUMERIC_CHARACTERS",
+        "NLS_LENGTH_SEMANTICS",
+        "NLS_CALENDAR",
+        "NLS_CURRENCY",
+        "NLS_ISO_CURRENCY",
+        "NLS_DATE_LANGUAGE",
+        "STATISTICS_LEVEL",
+        "OPTIMIZER_MODE",
+        "CURSOR_SHARING",
+        "RECYCLEBIN",
+        "PLSQL_WARNINGS",
+        "SQL_TRACE",
+        "EVENTS",
+        "TRACEFILE_IDENTIFIER",
+        "OPTIMIZER_DYNAMIC_SAMPLING",
+        "RESUMABLE_TIMEOUT",
+    ]
 )
-_ONLY = {"NLS_NUMERIC_CHARACTERS": {".,", ". "}, "NLS_LENGTH_SEMANTICS": {"BYTE"}, "NLS_SORT": {"BINARY"},
-         "NLS_COMP": {"BINARY"}}  # fmt: skip
+_ONLY = {
+    "NLS_NUMERIC_CHARACTERS": {".,", ". "},
+    "NLS_LENGTH_SEMANTICS": {"BYTE"},
+    "NLS_SORT": {"BINARY"},
+    "NLS_COMP": {"BINARY"},
+}
 
 
 class Control:
@@ -64,14 +92,18 @@ class Control:
         self._session.database.opened(self._session)
 
     def apply(self) -> None:
-        """Set everything in PostgreSQL: at the start, and after a rollback, which undoes settings too."""
+        """Set everything in PostgreSQL.
+
+        At the start, and after a rollback, which undoes settings too.
+        """
         schema = self._session.schema
         self._values["current_schema"] = schema
         path = f'{names.quote(schema)}, "SYS", ora'
         keys = [f"ora.{key}" for key in self._values]
         self._session.run.execute(
             "SELECT set_config('search_path', $1, false), set_config('TimeZone', $2, false), "
-            "(SELECT count(set_config(k, v, false)) FROM unnest($3::text[], $4::text[]) AS s (k, v))",
+            "(SELECT count(set_config(k, v, false)) FROM unnest($3::text[], $4::text[]) AS s (k, "
+            "v))",
             [path, _posix(self._values["time_zone"]), keys, list(self._values.values())],
         )
 
@@ -115,7 +147,10 @@ class Control:
 
 
 def _posix(zone: str) -> str:
-    """A time zone offset for PostgreSQL, whose POSIX zones count the other way. Raises ORA-01882."""
+    """A time zone offset for PostgreSQL, whose POSIX zones count the other way.
+
+    Raises ORA-01882.
+    """
     match = _OFFSET.match(zone.strip())
     if match is None:
         if zone.upper() in {"UTC", "GMT"}:

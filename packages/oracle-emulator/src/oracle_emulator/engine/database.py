@@ -1,4 +1,7 @@
-"""The whole server: the embedded PostgreSQL with Oracle's catalogue in it, its users and its sessions."""
+"""The whole server.
+
+The embedded PostgreSQL with Oracle's catalogue in it, its users and its sessions.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ SQL_DIR = Path(__file__).parent / "sql"
 def open_database(
     data_dir: Path | None, *, system_password: str, service_name: str, profile: str
 ) -> Database:
-    """Start the embedded server on `data_dir` (None: a temporary one) and make SYSTEM's password the given one.
+    """Start the embedded server on `data_dir` (None.
+
+    A temporary one) and make SYSTEM's password the given one.
 
     `profile` is "19c" or "23ai": which server it claims to be.
 
@@ -93,19 +98,29 @@ class EngineDatabase:
         info = session.info
         with self.administrator() as run:
             run.execute(
-                "INSERT INTO ora.sessions (sid, serial, pid, username, program, machine, os_user, module) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $5) ON CONFLICT (sid) DO UPDATE SET serial = excluded.serial, "
+                "INSERT INTO ora.sessions (sid, serial, pid, username, program, machine, "
+                "os_user, module) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $5) ON CONFLICT (sid) DO UPDATE SET serial "
+                "= excluded.serial, "
                 "pid = excluded.pid, username = excluded.username",
-                [info.session_id, info.serial, session.run.info.backend_pid, info.user, info.program, info.machine,
-                 info.os_user],
-            )  # fmt: skip
+                [
+                    info.session_id,
+                    info.serial,
+                    session.run.info.backend_pid,
+                    info.user,
+                    info.program or None,
+                    info.machine or None,
+                    info.os_user or None,
+                ],
+            )
 
     def show_attributes(self, session: EngineSession, values: Mapping[str, str]) -> None:
         """Show what the client said of itself in V$SESSION."""
         named = ("module", "action", "client_identifier", "client_info")
         with self.administrator() as run:
             run.execute(
-                "UPDATE ora.sessions SET module = $2, action = $3, client_identifier = $4, client_info = $5, "
+                "UPDATE ora.sessions SET module = $2, action = $3, client_identifier = $4, "
+                "client_info = $5, "
                 "schema_name = $6 WHERE sid = $1",
                 [
                     session.info.session_id,
@@ -150,6 +165,7 @@ def _describe_server(run: Connection, service_name: str, profile: str) -> None:
     version = "23.9.0.25.07" if profile == "23ai" else "19.3.0.0.0"
     for name, value in (("service_name", service_name), ("version", version)):
         run.execute(
-            "INSERT INTO ora.settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO ora.settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
+            "excluded.value",
             [name, value],
         )

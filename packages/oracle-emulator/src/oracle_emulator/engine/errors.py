@@ -1,7 +1,7 @@
 """Oracle's errors: message texts by code, and PostgreSQL's SQLSTATEs mapped to them.
 
-A code's text is a template; what it names is filled in by whoever raises it. What is not listed here is answered with
-ORA-03001 (never ORA-00600, which clients take for a lost connection).
+A code's text is a template; what it names is filled in by whoever raises it. What is not listed
+here is answered with ORA-03001 (never ORA-00600, which clients take for a lost connection).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""PL/SQL: only a short list of blocks is known by its shape; anything else is refused with ORA-06550."""
+"""PL/SQL: only a short list of blocks is known by its shape.
+
+Anything else is refused with ORA-06550.
+"""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _converter(column: Column) -> Callable[[Any], Value] | None:
     return None
 
 
-def _text(value: Any) -> Value:  # noqa: ANN401 - what psycopg read
+def _text(value: Any) -> Value:
     return text.original(value) if isinstance(value, str) else str(value)
 
 

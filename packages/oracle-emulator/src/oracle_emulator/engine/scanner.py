@@ -1,7 +1,7 @@
 """Oracle's lexical rules: tokens, placeholders, and what kind of statement a text is.
 
-Nothing here judges a statement; it must find the placeholders of a text that does not parse, and agree with the
-client about them, since the values on the wire are counted by it.
+Nothing here judges a statement; it must find the placeholders of a text that does not parse, and
+agree with the client about them, since the values on the wire are counted by it.
 """
 
 from __future__ import annotations
@@ -53,8 +53,24 @@ _QUERY = frozenset({"SELECT", "WITH"})
 _DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _PLSQL = frozenset({"DECLARE", "BEGIN", "CALL"})
 _DDL = frozenset(
-    """CREATE ALTER DROP TRUNCATE GRANT REVOKE COMMENT RENAME PURGE FLASHBACK AUDIT NOAUDIT ANALYZE ASSOCIATE
-    DISASSOCIATE ADMINISTER""".split()
+    [
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "TRUNCATE",
+        "GRANT",
+        "REVOKE",
+        "COMMENT",
+        "RENAME",
+        "PURGE",
+        "FLASHBACK",
+        "AUDIT",
+        "NOAUDIT",
+        "ANALYZE",
+        "ASSOCIATE",
+        "DISASSOCIATE",
+        "ADMINISTER",
+    ]
 )
 
 

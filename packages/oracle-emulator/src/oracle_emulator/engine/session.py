@@ -1,38 +1,29 @@
 """One connected user: transactions, the execution of statements, and what a session remembers.
 
-A transaction begins with the first statement that needs one. Within it every statement runs under a savepoint, so that
-a failed one leaves no trace (statement-level rollback); a query outside of it leaves no PostgreSQL transaction behind.
+A transaction begins with the first statement that needs one. Within it every statement runs under a
+savepoint, so that a failed one leaves no trace (statement-level rollback); a query outside of it
+leaves no PostgreSQL transaction behind.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from oracle_emulator.engine import arrays, diagnosis, names, plsql, results, scanner, types
+from oracle_emulator.engine import arrays, byhand, diagnosis, names, plsql, results, scanner, types
 from oracle_emulator.engine.catalogue import TableInfo
 from oracle_emulator.engine.control import Control
 from oracle_emulator.engine.ddl import parser
-from oracle_emulator.engine.ddl.execute import Scene, execute
-from oracle_emulator.engine.ddl.statements import (
-    AlterSession,
-    ByHand,
-    EndTransaction,
-    LockTable,
-    Savepoint,
-    Truncate,
-)
 from oracle_emulator.engine.diagnosis import Situation
 from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import (
     Column,
     Kind,
-    OracleError,
     OracleType,
     Outcome,
     Row,
@@ -67,11 +58,12 @@ class EngineSession:
         self.private = PrivateTables(self)
         self.control = Control(self)
         self._plans: OrderedDict[PlanKey, Translation] = OrderedDict()
-        self._savepoints: list[str] = []
+        self.savepoints: list[str] = []
         self._closed = threading.Event()
         self.control.begin()
 
-    # ---- the interface ----------------------------------------------------------------------------------------
+    # ---- the interface
+    # ----------------------------------------------------------------------------------------
 
     def scan(self, sql: str) -> Statement:
         """Classify a text and find its placeholders without judging it."""
@@ -81,7 +73,7 @@ class EngineSession:
         self,
         statement: Statement,
         rows: Sequence[Row],
-        types: Sequence[OracleType],  # noqa: A002 - the interface's word
+        types: Sequence[OracleType],
         *,
         batch_errors: bool = False,
         row_counts: bool = False,
@@ -93,9 +85,13 @@ class EngineSession:
         if statement.kind is Kind.PLSQL:
             return plsql.execute(self, statement, rows, types)
         if statement.kind in {Kind.DDL, Kind.OTHER}:
-            return self._by_hand(statement, describe_only=describe_only)
+            if not describe_only:
+                byhand.execute(self, statement)
+            else:
+                parser.parse(statement.text)
+            return Outcome()
         plan = self.plan(statement, types)
-        situation = Situation(statement.text, plan, self.private.names, self._sees)
+        situation = Situation(statement.text, plan, self.private.names, self.sees)
         if describe_only:
             return self._describe_only(plan, situation)
         if statement.kind is Kind.QUERY:
@@ -118,7 +114,7 @@ class EngineSession:
                 with self.diagnosed(Situation()):
                     self.run.execute("COMMIT")
             finally:
-                self._ended()
+                self.ended()
             self.private.committed()
 
     def rollback(self) -> None:
@@ -128,13 +124,14 @@ class EngineSession:
                 with self.diagnosed(Situation()):
                     self.run.execute("ROLLBACK")
             finally:
-                self._ended()
+                self.ended()
             self.private.rolled_back()
             self.control.apply()
 
-    def _ended(self) -> None:
+    def ended(self) -> None:
+        """Note that the transaction is over."""
         self.in_transaction = False
-        self._savepoints.clear()
+        self.savepoints.clear()
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
         """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA."""
@@ -151,7 +148,8 @@ class EngineSession:
             self.run.close()  # PostgreSQL rolls back what was open
             self.database.closed(self)
 
-    # ---- planning ---------------------------------------------------------------------------------------------
+    # ---- planning
+    # ---------------------------------------------------------------------------------------------
 
     def plan(self, statement: Statement, binds: Sequence[OracleType]) -> Translation:
         """The translation of a query or DML, remembered while nothing changes."""
@@ -174,7 +172,7 @@ class EngineSession:
     def _is_table(self, name: TableName) -> bool:
         return self.database.catalogue.table(name) is not None
 
-    def _sees(self, name: TableName) -> bool:
+    def sees(self, name: TableName) -> bool:
         """Whether the user holds any privilege on a table."""
         info = self.database.catalogue.table(name)
         if info is None:
@@ -202,7 +200,8 @@ class EngineSession:
         ):
             raise error(1950, "USERS")
 
-    # ---- running ----------------------------------------------------------------------------------------------
+    # ---- running
+    # ----------------------------------------------------------------------------------------------
 
     @contextmanager
     def diagnosed(self, situation: Situation) -> Iterator[None]:
@@ -214,7 +213,10 @@ class EngineSession:
 
     @contextmanager
     def statement(self, situation: Situation, *, begin: bool) -> Iterator[None]:
-        """Run one statement: in a transaction when there is one or `begin`, undone as a whole when it fails."""
+        """Run one statement.
+
+        In a transaction when there is one or `begin`, undone as a whole when it fails.
+        """
         started = begin and not self.in_transaction
         if not started and not self.in_transaction:
             with self.diagnosed(situation):
@@ -237,7 +239,7 @@ class EngineSession:
             return
         if whole:
             self.run.execute("ROLLBACK")
-            self._ended()
+            self.ended()
             self.private.rolled_back()
         else:
             self.run.execute("ROLLBACK TO s")
@@ -274,6 +276,10 @@ class EngineSession:
             described = self.prepared(plan)
         return Outcome(cursor=results.Described(described)) if described else Outcome()
 
+    def resolve(self, name: tuple[str | None, str]) -> TableName:
+        """Owner and name of a possibly unqualified name."""
+        return name[0] or self.schema, name[1]
+
     def prepared(self, plan: Translation) -> tuple[Column, ...]:
         """The columns that a statement would return, without running it."""
         pgconn = self.run.pgconn
@@ -281,118 +287,3 @@ class EngineSession:
             if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
                 raise psycopg.errors.error_from_result(result, encoding="utf-8")
         return self.describe(result, plan)
-
-    # ---- statements parsed by hand ----------------------------------------------------------------------------
-
-    def _by_hand(self, statement: Statement, *, describe_only: bool) -> Outcome:
-        parsed = parser.parse(statement.text)
-        if describe_only:
-            return Outcome()
-        situation = Situation(statement.text, None, self.private.names)
-        match parsed:
-            case EndTransaction():
-                (self.commit if parsed.commit else self.rollback)()
-            case Savepoint():
-                self._savepoint(parsed, situation)
-            case AlterSession():
-                self.control.alter(parsed)
-            case LockTable():
-                self._lock(parsed, situation)
-            case Truncate() if self.private.physical(self.resolve(parsed.name)) is not None:
-                self.commit()
-                self._truncate_private(self.resolve(parsed.name), situation)
-            case _:
-                self.ddl(parsed, situation)
-        return Outcome()
-
-    def resolve(self, name: tuple[str | None, str]) -> TableName:
-        """Owner and name of a possibly unqualified name."""
-        return name[0] or self.schema, name[1]
-
-    def _savepoint(self, parsed: Savepoint, situation: Situation) -> None:
-        quoted = names.quote("u$" + parsed.name)
-        if parsed.back:
-            if parsed.name not in self._savepoints:
-                raise error(1086, parsed.name)
-            with self.diagnosed(situation):
-                self.run.execute(f"ROLLBACK TO {quoted}")
-            del self._savepoints[self._savepoints.index(parsed.name) + 1 :]
-            self.private.rolled_back()
-            return
-        with self.diagnosed(situation):
-            if not self.in_transaction:
-                self.run.execute("BEGIN")
-                self.in_transaction = True
-            self.run.execute(f"SAVEPOINT {quoted}")
-        if parsed.name in self._savepoints:  # the name moves here
-            self._savepoints.remove(parsed.name)
-        self._savepoints.append(parsed.name)
-
-    def _lock(self, parsed: LockTable, situation: Situation) -> None:
-        modes = {
-            "ROW SHARE",
-            "ROW EXCLUSIVE",
-            "SHARE",
-            "SHARE UPDATE",
-            "SHARE ROW EXCLUSIVE",
-            "EXCLUSIVE",
-        }
-        if parsed.mode not in modes:
-            raise error(1737)
-        mode = "ROW SHARE" if parsed.mode == "SHARE UPDATE" else parsed.mode
-        tables = [
-            table
-            for table in map(self.resolve, parsed.names)
-            if self.private.physical(table) is None
-        ]
-        with self.statement(situation, begin=True):
-            for table in tables:
-                timeout = int((parsed.wait_s or 0) * 1000)
-                self.run.execute(f"SET LOCAL lock_timeout = {timeout}")
-                nowait = " NOWAIT" if parsed.wait_s == 0 else ""
-                self.run.execute(
-                    f"LOCK TABLE {names.quote(*table)} IN {mode} MODE{nowait}".encode()
-                )
-                self.run.execute("SET LOCAL lock_timeout = 0")
-
-    def _truncate_private(self, table: TableName, situation: Situation) -> None:
-        physical = self.private.physical(table)
-        with self.diagnosed(situation):
-            self.run.execute(f'TRUNCATE TABLE pg_temp."{physical}"')
-
-    def ddl(self, parsed: ByHand, situation: Situation) -> None:
-        """Run a DDL: committed before it begins and when it ends."""
-        self.commit()
-        self.private.before_ddl(parsed)
-        patience_s = max(self.control.ddl_lock_timeout_s, DDL_PATIENCE_S)
-        scene = Scene(
-            self.run,
-            self.info.user,
-            self.schema,
-            self._expression,
-            self._subquery,
-            self.database.is_connected,
-        )
-        with self.diagnosed(situation):
-            self.run.execute("BEGIN")
-            try:
-                self.run.execute("SET LOCAL ROLE none")
-                self.run.execute(f"SET LOCAL lock_timeout = {int(patience_s * 1000)}")
-                execute(parsed, scene)
-            except BaseException:
-                if not self.run.closed:
-                    self.run.execute("ROLLBACK")
-                raise
-            self.run.execute("COMMIT")
-        self.database.catalogue.forget()
-
-    def _expression(self, source: str) -> str:
-        return statements.expression(source, self.context(()))
-
-    def _subquery(self, source: str) -> tuple[str, Sequence[Column]]:
-        plan = statements.translate(scanner.scan(source), self.context(()))
-        return plan.sql, self.prepared(plan)
-
-
-Guarded = Callable[[], int]
-__all__ = ["EngineSession", "OracleError"]

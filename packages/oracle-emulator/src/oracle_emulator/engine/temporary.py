@@ -1,7 +1,7 @@
 """Global temporary tables: one definition for everybody, rows of one's own.
 
-The definition is an ordinary, always empty table. A session that touches it gets a temporary table of PostgreSQL of the
-same shape; statements are pointed at that.
+The definition is an ordinary, always empty table. A session that touches it gets a temporary table
+of PostgreSQL of the same shape; statements are pointed at that.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PrivateTables:
         self._unsettled: set[TableName] = set()  # made in the running transaction
 
     def physical(self, name: TableName) -> str | None:
-        """The session's own table behind a global temporary one (made if need be), or None for any other name."""
+        """The own table behind a global temporary one (made if need be); None for any other."""
         catalogue = self._session.database.catalogue
         info = catalogue.table(name)
         if info is None or info.duration is None:
@@ -49,19 +49,20 @@ class PrivateTables:
         ):
             return known[0]
         physical = f"g${info.relid}"
-        if known is None or known[1] != info.relid or self._changed(name, info.relid):
+        if known is None or known[1] != info.relid or self._changed(info.relid):
             self._make(name, physical, info.relid, info.duration)
         self._versions[name] = catalogue.version
         return physical
 
-    def _changed(self, name: TableName, relid: int) -> bool:
+    def _changed(self, relid: int) -> bool:
         """Whether the definition no longer has the shape of the private table."""
         run = self._session.run
-        shape = "SELECT array_agg((attname, atttypid, atttypmod, attnotnull)::text ORDER BY attnum) FROM pg_attribute " \
-                "WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped"  # fmt: skip
+        shape = (
+            "SELECT array_agg((attname, atttypid, atttypmod, attnotnull)::text ORDER BY attnum) "
+            "FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped"
+        )
         own = next((own for own, definition in self._relids.items() if definition == relid), 0)
         indexes = "SELECT count(*) FROM pg_index WHERE indrelid = $1"
-        del name
         return any(
             run.execute(query, [own]).fetchone() != run.execute(query, [relid]).fetchone()
             for query in (shape, indexes)
@@ -81,7 +82,8 @@ class PrivateTables:
         try:
             run.execute(f'DROP TABLE IF EXISTS pg_temp."{physical}"')
             run.execute(
-                f'CREATE TEMPORARY TABLE "{physical}" (LIKE {names.quote(*name)} INCLUDING DEFAULTS '
+                f'CREATE TEMPORARY TABLE "{physical}" (LIKE {names.quote(*name)} INCLUDING '
+                f"DEFAULTS "
                 f"INCLUDING CONSTRAINTS INCLUDING IDENTITY INCLUDING GENERATED) ON COMMIT {action}"
             )
             self._copy_keys(physical, relid)
@@ -101,7 +103,8 @@ class PrivateTables:
         """The definition's keys and indexes under their own names, since errors name them."""
         run = self._session.run
         keys = run.execute(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u')",
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1 "
+            "AND contype IN ('p', 'u')",
             [relid],
         ).fetchall()
         for key, definition in keys:

@@ -1,7 +1,9 @@
-"""U+0000 in text: PostgreSQL cannot store it and Oracle can, so it is stored as another character, reversibly.
+"""U+0000 in text.
 
-U+FDD0 (a noncharacter, which no text should hold) stands for U+0000; U+FDD1 before a character means that character
-itself, which is needed only for the two. Nearly every text is unchanged.
+PostgreSQL cannot store it and Oracle can, so it is stored as another character, reversibly.
+
+U+FDD0 (a noncharacter, which no text should hold) stands for U+0000; U+FDD1 before a character
+means that character itself, which is needed only for the two. Nearly every text is unchanged.
 """
 
 from __future__ import annotations

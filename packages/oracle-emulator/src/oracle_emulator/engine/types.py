@@ -1,7 +1,9 @@
-"""Oracle's types against PostgreSQL's: limits, storage, binds and the description of results. No I/O.
+"""Oracle's types against PostgreSQL's: limits, storage, binds and the description of results.
 
-What a DDL writes into the side catalogue is a `DataType`; what a bind is cast to, and what a result column without a
-table column behind it is described as, follow from two small tables.
+No I/O.
+
+What a DDL writes into the side catalogue is a `DataType`; what a bind is cast to, and what a result
+column without a table column behind it is described as, follow from two small tables.
 """
 
 from __future__ import annotations
@@ -138,14 +140,17 @@ PLAIN_TYPES: Mapping[str, DataType] = {
 
 
 def bind_type(kind: OracleType) -> str:
-    """The PostgreSQL type to which a bind is cast. Raises ORA-03001 for a type that cannot be bound."""
+    """The PostgreSQL type to which a bind is cast.
+
+    Raises ORA-03001 for a type that cannot be bound.
+    """
     known = BIND_TYPES.get(kind.code)
     if known is None:
         raise error(932, "-", kind.code.name)
     return known
 
 
-def for_storage(value: Value) -> Any:  # noqa: ANN401 - whatever psycopg adapts
+def for_storage(value: Value) -> Any:
     """A bind's value in the form that is sent to PostgreSQL."""
     if value is None or isinstance(value, Decimal | int):
         return value

@@ -1,9 +1,11 @@
-"""The process that stands between us and PostgreSQL: it runs the server and ends it when we are gone.
+"""The process that stands between us and PostgreSQL.
 
-Run as a script (`python -I watchdog.py …`), so it may import nothing but the standard library. Its standard input is a
-pipe whose other end only the emulator's process holds: when that process ends, however it ends, the pipe closes, and
-the server is stopped: by SIGINT (fast shutdown, nothing committed is lost) when its data are kept, by SIGQUIT (at once)
-when they are thrown away.
+It runs the server and ends it when we are gone.
+
+Run as a script (`python -I watchdog.py …`), so it may import nothing but the standard library. Its
+standard input is a pipe whose other end only the emulator's process holds: when that process ends,
+however it ends, the pipe closes, and the server is stopped: by SIGINT (fast shutdown, nothing
+committed is lost) when its data are kept, by SIGQUIT (at once) when they are thrown away.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 PATIENCE_S = 1.5
 
@@ -30,16 +33,19 @@ def _notice_exit(server: subprocess.Popen[bytes], ended: threading.Event) -> Non
 
 
 def main(run_dir: str, uid: int, stop: signal.Signals, command: list[str]) -> int:
-    """Run `command` until it ends or standard input closes; then remove `run_dir`. Returns the server's exit code."""
+    """Run `command` until it ends or standard input closes; then remove `run_dir`.
+
+    Returns the server's exit code.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's Ctrl-C is for the emulator, not for us
-    server = subprocess.Popen(  # noqa: S603 - the arguments come from our own process
+    server = subprocess.Popen(  # noqa: S603 - the command comes from our own process
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         restore_signals=True,
         user=uid if uid >= 0 else None,
-        group=os.stat(run_dir).st_gid if uid >= 0 else None,  # noqa: PTH116 - keeps the script light
+        group=Path(run_dir).stat().st_gid if uid >= 0 else None,
         extra_groups=[] if uid >= 0 else None,
         preexec_fn=_default_signals,  # noqa: PLW1509 - no thread runs yet
     )

@@ -1,0 +1,1 @@
+"""The statements that are parsed by hand and carried out on the catalogue: DDL, users, grants."""

@@ -15,33 +15,47 @@ def user(reader: Reader, *, alter: bool) -> CreateUser:
     """Read what follows CREATE USER or ALTER USER."""
     made = CreateUser(reader.identifier(1935), alter=alter)
     while reader.current is not None:
-        if reader.accept("IDENTIFIED"):
-            reader.expect("BY", code=924)
-            made.password = _password(reader)
-            if reader.accept("REPLACE"):
-                _password(reader)
-        elif reader.accept("DEFAULT", "TABLESPACE"):
-            made.tablespace = reader.identifier(922)
-        elif reader.accept("TEMPORARY", "TABLESPACE") or reader.accept("PROFILE"):
-            reader.advance()
-        elif reader.accept("QUOTA"):
-            size = _size(reader)
-            reader.expect("ON", code=969)
-            made.quotas[reader.identifier(922)] = size
-        elif reader.accept("ACCOUNT"):
-            made.locked = reader.one_of("LOCK", "UNLOCK") == "LOCK"
-        elif reader.accept("PASSWORD", "EXPIRE"):
-            made.expired = True
-        elif reader.accept("DEFAULT", "ROLE"):
-            reader.rest()
-        elif reader.accept("CONTAINER"):
-            reader.expect("=")
-            reader.advance()
-        else:
+        if not (_identity(reader, made) or _resources(reader, made)):
             raise error(922, offset=reader.offset)
     if not alter and made.password is None:
         raise error(1935 if not made.name else 922, offset=reader.offset)
     return made
+
+
+def _identity(reader: Reader, made: CreateUser) -> bool:
+    """Read a clause about the password or the state of the account, if one is next."""
+    if reader.accept("IDENTIFIED"):
+        reader.expect("BY", code=924)
+        made.password = _password(reader)
+        if reader.accept("REPLACE"):
+            _password(reader)
+    elif reader.accept("ACCOUNT"):
+        made.locked = reader.one_of("LOCK", "UNLOCK") == "LOCK"
+    elif reader.accept("PASSWORD", "EXPIRE"):
+        made.expired = True
+    else:
+        return False
+    return True
+
+
+def _resources(reader: Reader, made: CreateUser) -> bool:
+    """Read a clause about space or defaults, if one is next."""
+    if reader.accept("DEFAULT", "TABLESPACE"):
+        made.tablespace = reader.identifier(922)
+    elif reader.accept("TEMPORARY", "TABLESPACE") or reader.accept("PROFILE"):
+        reader.advance()
+    elif reader.accept("QUOTA"):
+        size = _size(reader)
+        reader.expect("ON", code=969)
+        made.quotas[reader.identifier(922)] = size
+    elif reader.accept("DEFAULT", "ROLE"):
+        reader.rest()
+    elif reader.accept("CONTAINER"):
+        reader.expect("=")
+        reader.advance()
+    else:
+        return False
+    return True
 
 
 def _password(reader: Reader) -> str:

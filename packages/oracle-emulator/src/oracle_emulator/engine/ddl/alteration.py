@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import psycopg
 
 from oracle_emulator.engine import names, types
-from oracle_emulator.engine.ddl import execute
+from oracle_emulator.engine.ddl.scene import (
+    Scene,
+    may_change,
+    register_column,
+    relation,
+    remember_name,
+    touch,
+)
 from oracle_emulator.engine.ddl.statements import AlterTable, ColumnDefinition, Constraint
 from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.interface import OracleType, TypeCode
 from oracle_emulator.engine.types import DataType
-
-if TYPE_CHECKING:
-    from oracle_emulator.engine.ddl.execute import Scene
 
 _LOBS = frozenset({TypeCode.CLOB, TypeCode.BLOB, TypeCode.LONG, TypeCode.LONG_RAW})
 
 
 def type_of(oracle: OracleType) -> DataType:
     """The data type of a column that is made from a query's column."""
+    size = max(oracle.size, 1)
     match oracle.code:
         case TypeCode.NUMBER if oracle.scale == -127:
-            return types.floating(oracle.precision or 126)
+            made = types.floating(oracle.precision or 126)
         case TypeCode.NUMBER:
-            return types.number(oracle.precision, oracle.scale)
-        case TypeCode.VARCHAR:
-            return types.varchar(
-                max(oracle.size, 1), in_characters=oracle.char_semantics, national=oracle.national
-            )
-        case TypeCode.CHAR:
-            return types.char(
-                max(oracle.size, 1), in_characters=oracle.char_semantics, national=oracle.national
-            )
+            made = types.number(oracle.precision, oracle.scale)
+        case TypeCode.VARCHAR | TypeCode.CHAR:
+            make = types.varchar if oracle.code is TypeCode.VARCHAR else types.char
+            made = make(size, in_characters=oracle.char_semantics, national=oracle.national)
         case TypeCode.RAW:
-            return types.raw(max(oracle.size, 1))
-        case TypeCode.TIMESTAMP:
-            return types.timestamp(oracle.precision or 6)
-        case TypeCode.TIMESTAMP_TZ:
-            return types.timestamp(oracle.precision or 6, "TIME ZONE")
-        case TypeCode.TIMESTAMP_LTZ:
-            return types.timestamp(oracle.precision or 6, "LOCAL TIME ZONE")
-    found = next(
-        (known for known in types.PLAIN_TYPES.values() if known.oracle.code == oracle.code), None
-    )
-    if found is None:
-        raise unsupported(f"a column of type {oracle.code.name}")
-    return found
+            made = types.raw(size)
+        case TypeCode.TIMESTAMP | TypeCode.TIMESTAMP_TZ | TypeCode.TIMESTAMP_LTZ:
+            zone = {TypeCode.TIMESTAMP: "", TypeCode.TIMESTAMP_TZ: "TIME ZONE"}
+            fraction = 6 if oracle.precision is None else oracle.precision
+            made = types.timestamp(fraction, zone.get(oracle.code, "LOCAL TIME ZONE"))
+        case _:
+            known = (t for t in types.PLAIN_TYPES.values() if t.oracle.code == oracle.code)
+            found = next(known, None)
+            if found is None:
+                raise unsupported(f"a column of type {oracle.code.name}")
+            made = found
+    return made
 
 
 def column_sql(scene: Scene, owner: str, table: str, column: ColumnDefinition) -> str:
-    """A column's definition, with NOT NULL and the check of its length, without its other constraints."""
+    """A column with NOT NULL and the check of its length, without its other constraints."""
     if column.type is None:
         raise error(2263)
     pieces = [names.quote(column.name), column.type.storage]
@@ -82,18 +79,19 @@ def length_check(owner: str, table: str, column: str, kind: DataType) -> str:
         return f"CHECK (octet_length({quoted}) <= {size} OR ora.fits({quoted}, {size}, {shown}))"
     measure = "char_length" if kind.oracle.char_semantics else "octet_length"
     in_characters = "true" if kind.oracle.char_semantics else "false"
-    return f"CHECK ({measure}({quoted}) <= {size} OR ora.fits({quoted}, {size}, {in_characters}, {shown}))"
+    slow = f"ora.fits({quoted}, {size}, {in_characters}, {shown})"
+    return f"CHECK ({measure}({quoted}) <= {size} OR {slow})"
 
 
 def add_constraint(scene: Scene, owner: str, table: str, constraint: Constraint) -> None:
     """Add a constraint to a table; without a name it is called SYS_Cnnn, as Oracle does."""
     if constraint.disabled:
         raise unsupported("a disabled constraint")
-    found = execute.relation(scene, owner, table)
+    found = relation(scene, owner, table)
     if found is None:
         raise error(942)
     name = constraint.name or _system_name(scene)
-    execute.remember_name(scene, name)
+    remember_name(scene, name)
     body = _constraint_body(scene, owner, found[0], constraint)
     try:
         scene.run.execute(
@@ -131,7 +129,8 @@ def _constraint_body(scene: Scene, owner: str, relid: int, constraint: Constrain
 def _refuse_lobs(scene: Scene, relid: int, columns: list[str]) -> None:
     for column in columns:
         row = scene.run.execute(
-            "SELECT o.code FROM pg_attribute a JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum "
+            "SELECT o.code FROM pg_attribute a JOIN ora.columns o ON o.relid = a.attrelid AND "
+            "o.attnum = a.attnum "
             "WHERE a.attrelid = $1 AND a.attname = $2",
             [relid, names.physical(column)],
         ).fetchone()
@@ -144,10 +143,10 @@ def _refuse_lobs(scene: Scene, relid: int, columns: list[str]) -> None:
 def alter(statement: AlterTable, scene: Scene) -> None:
     """Carry out ALTER TABLE."""
     owner, table = scene.resolve(statement.name)
-    found = execute.relation(scene, owner, table)
+    found = relation(scene, owner, table)
     if found is None or found[1] != "r":
         raise error(942)
-    execute.may_change(scene, owner, table, "ALTER ANY TABLE")
+    may_change(scene, owner, table, "ALTER ANY TABLE")
     if statement.ignored:
         return
     for column in statement.add:
@@ -158,7 +157,7 @@ def alter(statement: AlterTable, scene: Scene) -> None:
         _modify(scene, owner, table, found[0], column)
     _drop_parts(statement, scene, owner, table, found[0])
     _rename_parts(statement, scene, owner, table, found[0])
-    execute.touch(scene, found[0])
+    touch(scene, found[0])
 
 
 def _add(scene: Scene, owner: str, table: str, relid: int, column: ColumnDefinition) -> None:
@@ -168,19 +167,21 @@ def _add(scene: Scene, owner: str, table: str, relid: int, column: ColumnDefinit
         raise error(2263)
     try:
         scene.run.execute(
-            f"ALTER TABLE {names.quote(owner, table)} ADD COLUMN {column_sql(scene, owner, table, column)}"
+            f"ALTER TABLE {names.quote(owner, table)} ADD COLUMN "
+            f"{column_sql(scene, owner, table, column)}"
         )
     except psycopg.errors.NotNullViolation as rows:
         raise error(1758) from rows
     number = _number(scene, relid, column.name)
-    execute.register_column(scene, relid, number or 0, column.name, column.type, column.default)
+    register_column(scene, relid, number or 0, column.name, column.type, column.default)
     for constraint in column.constraints:
         add_constraint(scene, owner, table, constraint)
 
 
 def _number(scene: Scene, relid: int, column: str) -> int | None:
     row = scene.run.execute(
-        "SELECT attnum FROM pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped AND attnum > 0",
+        "SELECT attnum FROM pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT "
+        "attisdropped AND attnum > 0",
         [relid, names.physical(column)],
     ).fetchone()
     return None if row is None else int(row[0])
@@ -234,7 +235,8 @@ def _change_type(
     if row is None:
         raise error(904, names.shown(column.name))
     filled = scene.run.execute(
-        f"SELECT 1 FROM {names.quote(owner, table)} WHERE {names.quote(column.name)} IS NOT NULL LIMIT 1"
+        f"SELECT 1 FROM {names.quote(owner, table)} WHERE {names.quote(column.name)} IS NOT NULL "
+        f"LIMIT 1"
     ).fetchone()
     old_code, old_size, old_precision, old_scale = TypeCode(row[0]), int(row[1]), row[2], row[3]
     if filled is not None:
@@ -259,7 +261,7 @@ def _change_type(
             if failed.sqlstate == "ORA00" and new.oracle.size < old_size:
                 raise error(1441) from failed
             raise
-    execute.register_column(scene, relid, number, column.name, new)
+    register_column(scene, relid, number, column.name, new)
 
 
 def _narrows(old: tuple[int | None, int | None], new: OracleType) -> bool:
@@ -277,7 +279,8 @@ def _drop_parts(statement: AlterTable, scene: Scene, owner: str, table: str, rel
     for column in statement.drop_columns:
         number = _existing(scene, relid, column)
         left = scene.run.execute(
-            "SELECT count(*) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped",
+            "SELECT count(*) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT "
+            "attisdropped",
             [relid],
         ).fetchone()
         if left is not None and left[0] <= 1:
@@ -307,12 +310,12 @@ def _rename_parts(statement: AlterTable, scene: Scene, owner: str, table: str, r
         _existing(scene, relid, old)
         if _number(scene, relid, new) is not None:
             raise error(957)
-        execute.remember_name(scene, new)
+        remember_name(scene, new)
         scene.run.execute(f"{target} RENAME COLUMN {names.quote(old)} TO {names.quote(new)}")
         _rename_checks(scene, owner, table, relid)
     if statement.rename_constraint is not None:
         old, new = statement.rename_constraint
-        execute.remember_name(scene, new)
+        remember_name(scene, new)
         scene.run.execute(f"{target} RENAME CONSTRAINT {names.quote(old)} TO {names.quote(new)}")
     if statement.rename_to is not None:
         rename(scene, (owner, table), statement.rename_to)
@@ -321,12 +324,12 @@ def _rename_parts(statement: AlterTable, scene: Scene, owner: str, table: str, r
 def rename(scene: Scene, table: tuple[str, str], new: str) -> None:
     """Give a table another name."""
     owner, old = table
-    found = execute.relation(scene, owner, old)
+    found = relation(scene, owner, old)
     if found is None:
         raise error(942 if scene.user == owner else 4043, names.shown(old))
-    if execute.relation(scene, owner, new) is not None:
+    if relation(scene, owner, new) is not None:
         raise error(955)
-    execute.remember_name(scene, new)
+    remember_name(scene, new)
     scene.run.execute(f"ALTER TABLE {names.quote(owner, old)} RENAME TO {names.quote(new)}")
     _rename_checks(scene, owner, new, found[0])
 
@@ -335,13 +338,15 @@ def _rename_checks(scene: Scene, owner: str, table: str, relid: int) -> None:
     """Make the length checks anew, since their messages hold the names."""
     target = f"ALTER TABLE {names.quote(owner, table)}"
     old = scene.run.execute(
-        r"SELECT conname FROM pg_constraint WHERE conrelid = $1 AND contype = 'c' AND conname LIKE 'len$%'",
+        r"SELECT conname FROM pg_constraint WHERE conrelid = $1 AND contype = 'c' AND conname "
+        r"LIKE 'len$%'",
         [relid],
     ).fetchall()
     for (name,) in old:
         scene.run.execute(f'{target} DROP CONSTRAINT "{str(name).replace(chr(34), chr(34) * 2)}"')
     columns = scene.run.execute(
-        "SELECT a.attname, o.code, o.size, o.precision, o.scale, o.char_semantics, o.national, o.type_name "
+        "SELECT a.attname, o.code, o.size, o.precision, o.scale, o.char_semantics, o.national, "
+        "o.type_name "
         "FROM pg_attribute a JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum "
         "WHERE a.attrelid = $1 AND NOT a.attisdropped",
         [relid],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from oracle_emulator.engine import types
 from oracle_emulator.engine.ddl.reader import Reader
 from oracle_emulator.engine.ddl.statements import ColumnDefinition, Constraint
@@ -33,31 +35,21 @@ _STATES = (
 
 
 def data_type(reader: Reader) -> DataType:
-    """Read a data type. Raises ORA-00902 for a word that is none, ORA-00910 and others for its limits."""
+    """Read a data type.
+
+    Raises ORA-00902 for a word that is none, ORA-00910 and others for its limits.
+    """
     token = reader.advance()
     name = token.value if token.lexeme is Lexeme.WORD else ""
-    plain = types.PLAIN_TYPES.get({"INT": "INTEGER", "SMALLINT": "INTEGER"}.get(name, name))
     if name == "LONG" and reader.accept("RAW"):
         return DataType("LONG RAW", OracleType(TypeCode.LONG_RAW), "ora.blob")
+    plain = types.PLAIN_TYPES.get({"INT": "INTEGER", "SMALLINT": "INTEGER"}.get(name, name))
     if plain is not None:
         return plain
-    if name in {"NUMBER", "NUMERIC", "DECIMAL", "DEC"}:
-        return _number(reader, name)
-    if name in {"VARCHAR2", "VARCHAR", "NVARCHAR2", "CHAR", "CHARACTER", "NCHAR"}:
-        return _characters(reader, name)
-    if name == "TIMESTAMP":
-        return _timestamp(reader)
-    if name == "RAW":
-        return types.raw(_size(reader))
-    if name == "FLOAT":
-        return types.floating(_size(reader) if reader.peek("(") else 126)
-    if name in {"REAL", "DOUBLE"}:
-        if name == "DOUBLE":
-            reader.expect("PRECISION", code=902)
-        return types.floating(63 if name == "REAL" else 126)
-    if name == "INTERVAL":
-        return _interval(reader)
-    raise error(902, offset=token.start)
+    sized = _SIZED.get(name)
+    if sized is None:
+        raise error(902, offset=token.start)
+    return sized(reader, name)
 
 
 def _size(reader: Reader) -> int:
@@ -95,7 +87,7 @@ def _characters(reader: Reader, name: str) -> DataType:
     )
 
 
-def _timestamp(reader: Reader) -> DataType:
+def _timestamp(reader: Reader, _name: str) -> DataType:
     fraction = _size(reader) if reader.peek("(") else 6
     if not reader.accept("WITH"):
         return types.timestamp(fraction)
@@ -104,7 +96,7 @@ def _timestamp(reader: Reader) -> DataType:
     return types.timestamp(fraction, zone)
 
 
-def _interval(reader: Reader) -> DataType:
+def _interval(reader: Reader, _name: str) -> DataType:
     unit = reader.one_of("YEAR", "DAY")
     leading = _size(reader) if reader.peek("(") else 2
     reader.expect("TO")
@@ -118,6 +110,30 @@ def _interval(reader: Reader) -> DataType:
     fraction = _size(reader) if reader.peek("(") else 6
     kind = OracleType(TypeCode.INTERVAL_DS, 11, leading, fraction)
     return DataType(f"INTERVAL DAY({leading}) TO SECOND({fraction})", kind, "interval")
+
+
+def _float(reader: Reader, name: str) -> DataType:
+    if name == "FLOAT":
+        return types.floating(_size(reader) if reader.peek("(") else 126)
+    if name == "DOUBLE":
+        reader.expect("PRECISION", code=902)
+    return types.floating(63 if name == "REAL" else 126)
+
+
+def _raw(reader: Reader, _name: str) -> DataType:
+    return types.raw(_size(reader))
+
+
+_SIZED: Mapping[str, Callable[[Reader, str], DataType]] = {
+    **dict.fromkeys(("NUMBER", "NUMERIC", "DECIMAL", "DEC"), _number),
+    **dict.fromkeys(
+        ("VARCHAR2", "VARCHAR", "NVARCHAR2", "CHAR", "CHARACTER", "NCHAR"), _characters
+    ),
+    **dict.fromkeys(("FLOAT", "REAL", "DOUBLE"), _float),
+    "TIMESTAMP": _timestamp,
+    "RAW": _raw,
+    "INTERVAL": _interval,
+}
 
 
 def column(reader: Reader, *, type_required: bool = True) -> ColumnDefinition:

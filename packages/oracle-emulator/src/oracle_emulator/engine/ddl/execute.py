@@ -1,19 +1,29 @@
-"""Carries out DDL: PostgreSQL's DDL and the side catalogue, in one transaction that the session opened.
+"""Carries out DDL.
+
+PostgreSQL's DDL and the side catalogue, in one transaction that the session opened.
 
 Runs as PostgreSQL's superuser; whether the user may is checked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import psycopg
 
 from oracle_emulator.engine import accounts, names
 from oracle_emulator.engine.ddl import alteration
-from oracle_emulator.engine.ddl.reader import Name
+from oracle_emulator.engine.ddl.scene import (
+    Scene,
+    forget,
+    may_change,
+    may_create,
+    register_column,
+    relation,
+    remember_name,
+    touch,
+    visible,
+)
 from oracle_emulator.engine.ddl.statements import (
     AlterTable,
     ByHand,
@@ -33,30 +43,9 @@ from oracle_emulator.engine.ddl.statements import (
     Truncate,
 )
 from oracle_emulator.engine.errors import error, unsupported
-from oracle_emulator.engine.interface import Column
-from oracle_emulator.engine.types import DataType
 
 MAX_COLUMNS = 1000
 SEQUENCE_LIMIT = 2**63 - 1
-Run = psycopg.Connection[Any]
-
-
-@dataclass(slots=True)
-class Scene:
-    """Where a DDL runs, and the two services of the session that it needs."""
-
-    run: Run
-    user: str
-    schema: str
-    expression: Callable[[str], str]  # an Oracle expression -> PostgreSQL text
-    query: Callable[
-        [str], tuple[str, Sequence[Column]]
-    ]  # an Oracle query -> PostgreSQL text and its columns
-    is_connected: Callable[[str], bool]
-
-    def resolve(self, name: Name) -> tuple[str, str]:
-        """The owner and name that a possibly unqualified name means."""
-        return name[0] or self.schema, name[1]
 
 
 def execute(statement: ByHand, scene: Scene) -> None:
@@ -112,55 +101,10 @@ def _account(statement: ByHand, scene: Scene) -> None:
             raise unsupported(type(statement).__name__)
 
 
-def visible(scene: Scene, owner: str, name: str) -> bool:
-    """Whether an object exists and the user holds any privilege on it."""
-    row = scene.run.execute(
-        "SELECT has_table_privilege($1, c.oid, 'SELECT, INSERT, UPDATE, DELETE') FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3",
-        [names.physical(scene.user), names.physical(owner), names.physical(name)],
-    ).fetchone()
-    return row is not None and bool(row[0])
-
-
-def relation(scene: Scene, owner: str, name: str) -> tuple[int, str] | None:
-    """The oid and kind (r, v, S, i) of an object, or None."""
-    row = scene.run.execute(
-        "SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = $1 AND c.relname = $2",
-        [names.physical(owner), names.physical(name)],
-    ).fetchone()
-    return None if row is None else (int(row[0]), str(row[1]))
-
-
-def may_create(scene: Scene, owner: str, kind: str) -> None:
-    """Raise ORA-01031 unless the user may create a TABLE, VIEW or SEQUENCE in the schema; ORA-01918 without it."""
-    if owner == scene.user:
-        accounts.require(scene.run, scene.user, f"CREATE {kind}", f"CREATE ANY {kind}")
-    else:
-        accounts.require(scene.run, scene.user, f"CREATE ANY {kind}")
-        if not accounts.exists(scene.run, owner):
-            raise error(1918, owner)
-
-
-def may_change(scene: Scene, owner: str, name: str, privilege: str) -> None:
-    """Raise ORA-01031 (or 942 for what cannot be seen) unless the object is the user's own or `privilege` is held."""
-    if owner != scene.user and not accounts.has_privilege(scene.run, scene.user, privilege):
-        raise error(1031 if visible(scene, owner, name) else 942)
-
-
 def _new_name(scene: Scene, owner: str, name: str) -> None:
     if relation(scene, owner, name) is not None:
         raise error(955)
     remember_name(scene, name)
-
-
-def remember_name(scene: Scene, name: str) -> None:
-    """Keep the full form of a name that PostgreSQL would cut."""
-    if names.shortened(name):
-        scene.run.execute(
-            "INSERT INTO ora.long_names VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            [names.physical(name), name],
-        )
 
 
 def _create_table(statement: CreateTable, scene: Scene) -> None:
@@ -206,7 +150,10 @@ def _all_constraints(
 
 
 def _columns_of_query(statement: CreateTable, scene: Scene) -> str:
-    """CREATE TABLE AS: the columns are those of the query, under the given names if there are any."""
+    """CREATE TABLE AS.
+
+    The columns are those of the query, under the given names if there are any.
+    """
     sql, described = scene.query(statement.query or "")
     if statement.columns and len(statement.columns) != len(described):
         raise error(1730)
@@ -216,30 +163,6 @@ def _columns_of_query(statement: CreateTable, scene: Scene) -> str:
         for name, column in zip(given, described, strict=True)
     ]
     return sql
-
-
-def register_column(
-    scene: Scene, relid: int, number: int, name: str, kind: DataType, default: str | None = None
-) -> None:
-    """Write a column's Oracle type, and the source of its default, into the side catalogue."""
-    oracle = kind.oracle
-    remember_name(scene, name)
-    scene.run.execute(
-        "INSERT INTO ora.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (relid, attnum) DO UPDATE "
-        "SET code = excluded.code, size = excluded.size, precision = excluded.precision, scale = excluded.scale, "
-        "char_semantics = excluded.char_semantics, national = excluded.national, type_name = excluded.type_name, "
-        "default_source = coalesce(excluded.default_source, columns.default_source)",
-        [relid, number, int(oracle.code), oracle.size, oracle.precision, oracle.scale, oracle.char_semantics,
-         oracle.national, kind.name, default],
-    )  # fmt: skip
-
-
-def touch(scene: Scene, relid: int) -> None:
-    """Note the time of the last DDL on an object."""
-    scene.run.execute(
-        "UPDATE ora.objects SET last_ddl = date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') WHERE relid = $1",
-        [relid],
-    )
 
 
 def _create_index(statement: CreateIndex, scene: Scene) -> None:
@@ -258,7 +181,8 @@ def _create_index(statement: CreateIndex, scene: Scene) -> None:
     unique = "UNIQUE " if statement.unique else ""
     try:
         scene.run.execute(
-            f"CREATE {unique}INDEX {names.quote(name)} ON {names.quote(owner, table)} ({', '.join(parts)})"
+            f"CREATE {unique}INDEX {names.quote(name)} ON {names.quote(owner, table)} "
+            f"({', '.join(parts)})"
         )
     except psycopg.errors.UniqueViolation as duplicates:
         raise error(1452) from duplicates
@@ -336,16 +260,11 @@ def _drop(statement: Drop, scene: Scene) -> None:
 
 def _is_referenced(scene: Scene, relid: int) -> bool:
     row = scene.run.execute(
-        "SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1 LIMIT 1",
+        "SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1 "
+        "LIMIT 1",
         [relid],
     ).fetchone()
     return row is not None
-
-
-def forget(scene: Scene, relid: int) -> None:
-    """Remove an object from the side catalogue."""
-    scene.run.execute("DELETE FROM ora.columns WHERE relid = $1", [relid])
-    scene.run.execute("DELETE FROM ora.objects WHERE relid = $1", [relid])
 
 
 def _truncate(statement: Truncate, scene: Scene) -> None:

@@ -62,8 +62,8 @@ def _create(reader: Reader) -> ByHand:
 
 
 def _unknown_object(reader: Reader) -> Exception:
-    known = {"SYNONYM", "PUBLIC", "PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE", "ROLE", "MATERIALIZED",
-             "DIRECTORY", "TABLESPACE", "DATABASE", "BITMAP", "PROFILE", "PRIVATE", "CONTEXT"}  # fmt: skip
+    known = {"SYNONYM", "PUBLIC", "PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE", "ROLE"}
+    known |= {"MATERIALIZED", "DIRECTORY", "TABLESPACE", "DATABASE", "BITMAP", "PROFILE", "PRIVATE"}
     token = reader.current
     if token is not None and token.value in known:
         return unsupported(f"CREATE or DROP {token.value}", reader.offset)

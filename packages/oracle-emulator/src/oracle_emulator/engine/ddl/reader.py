@@ -1,4 +1,7 @@
-"""A cursor over tokens, for the statements that are parsed by hand: DDL, grants, session control."""
+"""A cursor over tokens, for the statements that are parsed by hand.
+
+DDL, grants, session control.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ class Reader:
         return token
 
     def identifier(self, code: int = 904) -> str:
-        """Read an identifier. Raises `code` when there is none, or it is reserved and not quoted."""
+        """Read an identifier.
+
+        Raises `code` when there is none, or it is reserved and not quoted.
+        """
         token = self.current
         if token is None or token.lexeme not in {Lexeme.WORD, Lexeme.QUOTED}:
             raise self._not_a_name(code)
@@ -118,7 +124,7 @@ class Reader:
         return items
 
     def expression(self, *stops: str) -> str:
-        """Read the source text of an expression up to a stop word, a comma or a closing parenthesis at its own level."""
+        """Read the text of an expression up to a stop word, a comma or `)` at its own level."""
         start, depth, end = self.offset, 0, self.offset
         while (token := self.current) is not None:
             if (

@@ -180,7 +180,10 @@ class EndTransaction:
 
 @dataclass(slots=True)
 class AlterSession:
-    """ALTER SESSION: settings by upper-case name, or ENABLE/DISABLE something (which changes nothing here)."""
+    """ALTER SESSION.
+
+    Settings by upper-case name, or ENABLE/DISABLE something (which changes nothing here).
+    """
 
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -195,10 +198,11 @@ class Rename:
 
 @dataclass(slots=True)
 class Nothing:
-    """A statement that is accepted and has no effect here, such as ALTER SYSTEM FLUSH or PURGE RECYCLEBIN."""
+    """A statement that is accepted and has no effect here, such as ALTER SYSTEM FLUSH."""
 
 
 ByHand = (
-    CreateTable | AlterTable | CreateIndex | CreateView | CreateSequence | Drop | Truncate | Comment | CreateUser
+    CreateTable | AlterTable | CreateIndex | CreateView | CreateSequence | Drop | Truncate |
+    Comment | CreateUser
     | DropUser | Grant | LockTable | Savepoint | EndTransaction | AlterSession | Rename | Nothing
 )  # fmt: skip

@@ -17,7 +17,7 @@ def native(name: str) -> exp.Identifier:
     return exp.Identifier(this=name, quoted=False)
 
 
-def cast(value: exp.Expression, to: str) -> exp.Cast:
+def cast(value: exp.Expr, to: str) -> exp.Cast:
     """CAST(value AS to), where `to` is the text of a PostgreSQL type."""
     return exp.Cast(this=value, to=exp.DataType.build(to, udt=True))
 
@@ -37,12 +37,12 @@ def null() -> exp.Null:
     return exp.Null()
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of one of our functions in PostgreSQL's schema `ora`."""
     function = exp.Anonymous(this=name, expressions=list(arguments))
     return exp.Dot(this=native("ora"), expression=function)
 
 
-def builtin(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def builtin(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A call of one of PostgreSQL's own functions."""
     return exp.Anonymous(this=name, expressions=list(arguments))

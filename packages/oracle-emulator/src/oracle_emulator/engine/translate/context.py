@@ -12,7 +12,10 @@ TableName = tuple[str, str]  # owner, name
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a statement runs: its binds' types, the schema of unqualified names, and what a table name stands for."""
+    """Where a statement runs.
+
+    Its binds' types, the schema of unqualified names, and what a table name stands for.
+    """
 
     schema: str
     user: str

@@ -1,17 +1,21 @@
-"""Oracle SQL into a syntax tree. sqlglot parses; what it would interpret on its own (function names, formats) is left raw.
+"""Oracle SQL into a syntax tree. sqlglot parses.
 
-Every function call stays `Anonymous`, so that `functions` alone says what Oracle's functions mean, and a name that is
-not listed there is refused.
+What it would interpret on its own (function names, formats) is left raw.
+
+Every function call stays `Anonymous`, so that `functions` alone says what Oracle's functions mean,
+and a name that is not listed there is refused.
 """
 
 from __future__ import annotations
 
 import logging
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.oracle import OracleParser
 
 from oracle_emulator.engine import scanner
 from oracle_emulator.engine.errors import error
@@ -25,21 +29,24 @@ logging.getLogger("sqlglot").setLevel(
 _KEPT_PARSERS = {"CAST", "EXTRACT", "TRIM", "LISTAGG"}
 
 
-class RawOracle(Oracle):
+class RawParser(OracleParser):
     """Oracle's grammar without sqlglot's knowledge of functions."""
 
-    class Parser(Oracle.Parser):
-        """See the class above."""
-
-        FUNCTIONS = {}  # noqa: RUF012 - sqlglot's own way to configure a parser
-        FUNCTION_PARSERS = {  # noqa: RUF012 - as above
-            name: parser
-            for name, parser in Oracle.Parser.FUNCTION_PARSERS.items()
-            if name in _KEPT_PARSERS
-        }
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        name: parser
+        for name, parser in OracleParser.FUNCTION_PARSERS.items()
+        if name in _KEPT_PARSERS
+    }
 
 
-def parse(text: str, found: list[Token]) -> exp.Expression:
+class RawOracle(Oracle):
+    """The dialect that parses by it."""
+
+    Parser = RawParser
+
+
+def parse(text: str, found: list[Token]) -> exp.Expr:
     """Parse one query or DML statement. Raises OracleError (900 and its like) when it is none."""
     broken = next((t for t in found if t.lexeme is Lexeme.BROKEN), None)
     if broken is not None:
@@ -53,7 +60,7 @@ def parse(text: str, found: list[Token]) -> exp.Expression:
     if len(trees) != 1 or trees[0] is None:
         raise error(933)
     tree = trees[0]
-    if isinstance(tree, exp.Command):
+    if isinstance(tree, exp.Command) or not isinstance(tree, exp.Expr):
         raise error(900)
     return tree
 

@@ -1,4 +1,7 @@
-"""Expressions: literals, binds, identifiers, operators and calls, from the leaves up. Statements are in `statements`."""
+"""Expressions: literals, binds, identifiers, operators and calls, from the leaves up.
+
+Statements are in `statements`.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,28 @@ from oracle_emulator.engine.translate.context import Context
 MAX_LITERAL_BYTES = 4000
 
 # Nodes that mean the same in PostgreSQL once their parts are translated.
-_SAME: tuple[type[exp.Expression], ...] = (
-    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE,
-    exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Star, exp.TableAlias, exp.Alias, exp.Null, exp.Paren,
-    exp.Not, exp.And, exp.Or, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between,
-    exp.Like, exp.Escape, exp.Exists, exp.Case, exp.If, exp.DataType, exp.DataTypeParam, exp.Window, exp.WindowSpec,
-    exp.Fetch, exp.LimitOptions, exp.Offset, exp.Lock, exp.Add, exp.Sub, exp.Mul, exp.Tuple, exp.Values, exp.Insert,
-    exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Schema, exp.Returning, exp.Distinct, exp.Var,
+_SAME: tuple[type[exp.Expr], ...] = (
+    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered,
+    exp.With, exp.CTE,
+    exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Star, exp.TableAlias, exp.Alias,
+    exp.Null, exp.Paren,
+    exp.Not, exp.And, exp.Or, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In,
+    exp.Between,
+    exp.Like, exp.Escape, exp.Exists, exp.Case, exp.If, exp.DataType, exp.DataTypeParam,
+    exp.Window, exp.WindowSpec,
+    exp.Fetch, exp.LimitOptions, exp.Offset, exp.Lock, exp.Add, exp.Sub, exp.Mul, exp.Tuple,
+    exp.Values, exp.Insert,
+    exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Schema, exp.Returning,
+    exp.Distinct, exp.Var,
     exp.GroupConcat, exp.Neg, exp.Any, exp.All, exp.Table, exp.Identifier, exp.Introducer,
 )  # fmt: skip
 
 
-def translate(tree: exp.Expression, context: Context) -> exp.Expression:
-    """Translate every expression below `tree` in place; returns the tree (a new one when its root is replaced)."""
+def translate(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Translate every expression below `tree` in place.
+
+    Returns the tree (a new one when its root is replaced).
+    """
     nodes = list(tree.dfs())
     for node in reversed(nodes):
         new = _node(node, context)
@@ -39,7 +51,7 @@ def translate(tree: exp.Expression, context: Context) -> exp.Expression:
     return tree
 
 
-def _node(node: exp.Expression, context: Context) -> exp.Expression:
+def _node(node: exp.Expr, context: Context) -> exp.Expr:
     handler = _HANDLERS.get(type(node))
     if handler is not None:
         return handler(node, context)
@@ -48,13 +60,13 @@ def _node(node: exp.Expression, context: Context) -> exp.Expression:
     raise unsupported(type(node).__name__)
 
 
-def _literal(node: exp.Expression, _: Context) -> exp.Expression:
+def _literal(node: exp.Expr, _: Context) -> exp.Expr:
     if not node.args.get("is_string"):
         return node if _is_plain_number(node) else build.number(node.name.rstrip("fFdD"))
     return string(node.name)
 
 
-def string(value: str) -> exp.Expression:
+def string(value: str) -> exp.Expr:
     """A character literal: '' is NULL. Raises ORA-01704 when it is too long."""
     if value == "":
         return build.cast(exp.Null(), "text")
@@ -63,7 +75,7 @@ def string(value: str) -> exp.Expression:
     return build.text(text.stored(value))
 
 
-def _is_plain_number(node: exp.Expression) -> bool:
+def _is_plain_number(node: exp.Expr) -> bool:
     """Whether a number is a position, a count or a type's parameter rather than a NUMBER."""
     parent = node.parent
     if isinstance(parent, exp.Ordered):
@@ -74,13 +86,13 @@ def _is_plain_number(node: exp.Expression) -> bool:
     )
 
 
-def _placeholder(node: exp.Expression, context: Context) -> exp.Expression:
+def _placeholder(node: exp.Expr, context: Context) -> exp.Expr:
     index = int(node.name[1:])
     parameter = exp.Parameter(this=exp.Literal.number(index + 1))
     return build.cast(parameter, types.bind_type(context.binds[index]))
 
 
-def _column(node: exp.Expression, context: Context) -> exp.Expression:
+def _column(node: exp.Expr, context: Context) -> exp.Expr:
     if isinstance(node.this, exp.Star) or node.args.get("join_mark"):
         if node.args.get("join_mark"):
             raise unsupported("outer join operator (+)")
@@ -101,11 +113,11 @@ def _column(node: exp.Expression, context: Context) -> exp.Expression:
     return node
 
 
-def _spelled(node: exp.Expression | None) -> str:
+def _spelled(node: exp.Expr | None) -> str:
     return names.logical(node.name) if node is not None else ""
 
 
-def _sequence(name: str, node: exp.Expression, context: Context) -> exp.Expression:
+def _sequence(name: str, node: exp.Expr, context: Context) -> exp.Expr:
     owner = _spelled(node.args.get("db")) or context.schema
     sequence = names.quote(owner, _spelled(node.args.get("table")))
     function = build.builtin(
@@ -114,7 +126,7 @@ def _sequence(name: str, node: exp.Expression, context: Context) -> exp.Expressi
     return build.cast(function, "numeric")
 
 
-def _identifier(node: exp.Expression, _: Context) -> exp.Expression:
+def _identifier(node: exp.Expr, _: Context) -> exp.Expr:
     if node.args.get("quoted"):
         names.check(node.name)
         node.set("this", names.physical(node.name))
@@ -125,13 +137,13 @@ def _identifier(node: exp.Expression, _: Context) -> exp.Expression:
     return folded
 
 
-def _anonymous(node: exp.Expression, _: Context) -> exp.Expression:
+def _anonymous(node: exp.Expr, _: Context) -> exp.Expr:
     if isinstance(node.parent, exp.Dot):
         return node
     return functions.call(str(node.this).upper(), node.expressions)
 
 
-def _dot(node: exp.Expression, _: Context) -> exp.Expression:
+def _dot(node: exp.Expr, _: Context) -> exp.Expr:
     """PACKAGE.FUNCTION(…)."""
     function = node.args.get("expression")
     if not isinstance(function, exp.Anonymous) or not isinstance(node.this, exp.Identifier):
@@ -141,23 +153,26 @@ def _dot(node: exp.Expression, _: Context) -> exp.Expression:
     )
 
 
-def _concat(node: exp.Expression, _: Context) -> exp.Expression:
+def _concat(node: exp.Expr, _: Context) -> exp.Expr:
     return build.call("concat", node.this, node.expression)
 
 
-def _division(node: exp.Expression, _: Context) -> exp.Expression:
+def _division(node: exp.Expr, _: Context) -> exp.Expr:
     return build.call("divide", node.this, node.expression)
 
 
-def _cast(node: exp.Expression, _: Context) -> exp.Expression:
+def _cast(node: exp.Expr, _: Context) -> exp.Expr:
     target = node.args["to"]
     if isinstance(node.this, exp.Parameter) or target.args.get("udt"):
         return node  # one of ours
     return build.cast(node.this, cast_target(target))
 
 
-def cast_target(target: exp.Expression) -> str:
-    """The PostgreSQL type that an Oracle type of a CAST stands for. Raises ORA-00902 or ORA-03001."""
+def cast_target(target: exp.Expr) -> str:
+    """The PostgreSQL type that an Oracle type of a CAST stands for.
+
+    Raises ORA-00902 or ORA-03001.
+    """
     sizes = [int(p.this.name) for p in target.expressions if p.this.name.isdigit()]
     kind = target.this
     known = exp.DataType.Type
@@ -186,21 +201,19 @@ def cast_target(target: exp.Expression) -> str:
     raise unsupported(f"CAST to {target.sql(dialect='oracle')}")
 
 
-def _sysdate(node: exp.Expression, _: Context) -> exp.Expression:
+def _sysdate(node: exp.Expr, _: Context) -> exp.Expr:
     return build.call("sysdate" if node.args.get("sysdate") else "current_timestamp")
 
 
-def _named(function: str) -> Callable[[exp.Expression, Context], exp.Expression]:
-    def handler(_node: exp.Expression, _: Context) -> exp.Expression:
+def _named(function: str) -> Callable[[exp.Expr, Context], exp.Expr]:
+    def handler(_node: exp.Expr, _: Context) -> exp.Expr:
         return build.call(function)
 
     return handler
 
 
-def _typed_literal(
-    to: str, format_text: str
-) -> Callable[[exp.Expression, Context], exp.Expression]:
-    def handler(node: exp.Expression, _: Context) -> exp.Expression:
+def _typed_literal(to: str, format_text: str) -> Callable[[exp.Expr, Context], exp.Expr]:
+    def handler(node: exp.Expr, _: Context) -> exp.Expr:
         """DATE '…' and TIMESTAMP '…'."""
         value = node.this.this if isinstance(node.this, exp.Cast) else node.this
         if not isinstance(value, exp.Literal):
@@ -210,25 +223,25 @@ def _typed_literal(
     return handler
 
 
-def _extract(node: exp.Expression, _: Context) -> exp.Expression:
+def _extract(node: exp.Expr, _: Context) -> exp.Expr:
     part = node.this.name.upper()
     if part not in {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}:
         raise unsupported(f"EXTRACT({part})")
     return exp.Extract(this=exp.var(part), expression=node.expression)
 
 
-def _trim(node: exp.Expression, _: Context) -> exp.Expression:
+def _trim(node: exp.Expr, _: Context) -> exp.Expr:
     position = str(node.args.get("position") or "BOTH").upper()
     function = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(position, "btrim")
     characters = node.args.get("expression")
     return build.call(function, node.this, *([characters] if characters is not None else []))
 
 
-def _raw_string(node: exp.Expression, _: Context) -> exp.Expression:
+def _raw_string(node: exp.Expr, _: Context) -> exp.Expr:
     return string(node.name)
 
 
-def _interval(node: exp.Expression, _: Context) -> exp.Expression:
+def _interval(node: exp.Expr, _: Context) -> exp.Expr:
     unit = node.args.get("unit")
     value = node.this.this if isinstance(node.this, exp.Cast) else node.this
     if not isinstance(unit, exp.Var) or not isinstance(value, exp.Literal):
@@ -236,11 +249,11 @@ def _interval(node: exp.Expression, _: Context) -> exp.Expression:
     return build.cast(exp.Literal.string(f"{value.name} {unit.name}"), "interval")
 
 
-def _hint(node: exp.Expression, _: Context) -> exp.Expression:
+def _hint(node: exp.Expr, _: Context) -> exp.Expr:
     return node
 
 
-_HANDLERS: Mapping[type[exp.Expression], Callable[[exp.Expression, Context], exp.Expression]] = {
+_HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], exp.Expr]] = {
     exp.Literal: _literal,
     exp.National: _raw_string,
     exp.RawString: _raw_string,
@@ -267,16 +280,19 @@ _HANDLERS: Mapping[type[exp.Expression], Callable[[exp.Expression, Context], exp
 }
 
 
-def _no_boolean() -> exp.Expression:
+def _no_boolean() -> exp.Expr:
     raise error(904, '"TRUE"')
 
 
-def _no_parameter() -> exp.Expression:
+def _no_parameter() -> exp.Expr:
     raise OracleError(911, "invalid character")
 
 
-def literal_length(node: exp.Expression) -> int | None:
-    """The length of a string literal that stands alone, else None: Oracle describes such a column as CHAR(length)."""
+def literal_length(node: exp.Expr) -> int | None:
+    """The length of a string literal that stands alone, else None.
+
+    Oracle describes such a column as CHAR(length).
+    """
     inner = node.this if isinstance(node, exp.Alias) else node
     if isinstance(inner, exp.Literal) and inner.is_string:
         return len(inner.name.encode()) or None

@@ -1,7 +1,7 @@
-"""Oracle's functions: what each means in PostgreSQL. A name that is not here does not exist (ORA-00904) or is not
-supported (ORA-03001).
+"""Oracle's functions: what each means in PostgreSQL.
 
-The functions in schema `ora` (sql/*.sql) carry the meaning where PostgreSQL's own differ.
+A name that is not here does not exist (ORA-00904) or is not supported (ORA-03001). The functions
+in schema `ora` (sql/*.sql) carry the meaning where PostgreSQL's own differ.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from sqlglot import exp
 from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.translate import build
 
-Arguments = list[exp.Expression]
-Builder = Callable[[Arguments], exp.Expression]
+Arguments = list[exp.Expr]
+Builder = Callable[[Arguments], exp.Expr]
 
-# Aggregates and analytic functions that PostgreSQL has under the same name and meaning: name -> (least, most) arguments.
+# Aggregates and analytic functions that PostgreSQL has under the same name and meaning: name ->
+# (least, most) arguments.
 _NATIVE: Mapping[str, tuple[int, int]] = {
     "COUNT": (1, 1),
     "SUM": (1, 1),
@@ -104,14 +105,17 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def word(name: str) -> exp.Expression | None:
-    """The function that an unquoted word without parentheses stands for, or None when it is an identifier."""
+def word(name: str) -> exp.Expr | None:
+    """The function that an unquoted word stands for, or None when it is an identifier."""
     function = _WORDS.get(name)
     return None if function is None else build.call(function)
 
 
-def call(name: str, arguments: Arguments) -> exp.Expression:
-    """Translate a function call. Raises ORA-00904 for an unknown name and ORA-00909 for a wrong number of arguments."""
+def call(name: str, arguments: Arguments) -> exp.Expr:
+    """Translate a function call.
+
+    Raises ORA-00904 for an unknown name and ORA-00909 for a wrong number of arguments.
+    """
     builder = _BUILDERS.get(name)
     if builder is not None:
         return builder(arguments)
@@ -132,14 +136,14 @@ def _counted(arguments: Arguments, least: int, most: int) -> Arguments:
     return arguments
 
 
-def same(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def same(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """Equality to which NULL is equal to NULL, as in DECODE."""
     if isinstance(right, exp.Cast) and isinstance(right.this, exp.Literal):
         return exp.EQ(this=left.copy(), expression=right)
     return exp.NullSafeEQ(this=left.copy(), expression=right)
 
 
-def _decode(arguments: Arguments) -> exp.Expression:
+def _decode(arguments: Arguments) -> exp.Expr:
     if len(arguments) < 3:
         raise error(938)
     subject, rest = arguments[0], arguments[1:]
@@ -149,21 +153,21 @@ def _decode(arguments: Arguments) -> exp.Expression:
     return exp.Case(ifs=branches, default=default)
 
 
-def _nvl(arguments: Arguments) -> exp.Expression:
+def _nvl(arguments: Arguments) -> exp.Expr:
     return build.builtin("coalesce", *_counted(arguments, 2, 2))
 
 
-def _nvl2(arguments: Arguments) -> exp.Expression:
+def _nvl2(arguments: Arguments) -> exp.Expr:
     subject, present, absent = _counted(arguments, 3, 3)
     known = exp.Not(this=exp.Is(this=subject, expression=exp.Null()))
     return exp.Case(ifs=[exp.If(this=known, true=present)], default=absent)
 
 
 def _extreme(native: str) -> Builder:
-    def builder(arguments: Arguments) -> exp.Expression:
+    def builder(arguments: Arguments) -> exp.Expr:
         """GREATEST and LEAST are NULL when any argument is; PostgreSQL's ignore NULLs."""
         _counted(arguments, 1, 255)
-        missing: exp.Expression = exp.Is(this=arguments[0].copy(), expression=exp.Null())
+        missing: exp.Expr = exp.Is(this=arguments[0].copy(), expression=exp.Null())
         for argument in arguments[1:]:
             missing = exp.Or(
                 this=missing, expression=exp.Is(this=argument.copy(), expression=exp.Null())
@@ -176,7 +180,7 @@ def _extreme(native: str) -> Builder:
 
 
 def _offset(native: str) -> Builder:
-    def builder(arguments: Arguments) -> exp.Expression:
+    def builder(arguments: Arguments) -> exp.Expr:
         """LAG and LEAD: the offset is an integer to PostgreSQL."""
         _counted(arguments, 1, 3)
         changed = list(arguments)
@@ -187,12 +191,12 @@ def _offset(native: str) -> Builder:
     return builder
 
 
-def _ntile(arguments: Arguments) -> exp.Expression:
+def _ntile(arguments: Arguments) -> exp.Expr:
     (buckets,) = _counted(arguments, 1, 1)
     return build.builtin("ntile", build.cast(buckets, "integer"))
 
 
-def _regexp_like(arguments: Arguments) -> exp.Expression:
+def _regexp_like(arguments: Arguments) -> exp.Expr:
     if len(_counted(arguments, 2, 3)) == 3:
         raise unsupported("REGEXP_LIKE with match parameter")
     return exp.RegexpLike(this=arguments[0], expression=arguments[1])

@@ -1,4 +1,7 @@
-"""What Oracle calls a result column that has no alias: its source text in upper case, without blanks."""
+"""What Oracle calls a result column that has no alias.
+
+Its source text in upper case, without blanks.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ def _main_select(found: list[Token]) -> int:
     for index, token in enumerate(found):
         depth += _nesting(token)
         if _is(token, Lexeme.WORD, "SELECT") and (with_depth is None or depth == with_depth):
-            index += 1
-            while index < len(found) and found[index].value in {"DISTINCT", "UNIQUE", "ALL"}:
-                index += 1
-            return index
+            first = index + 1
+            while first < len(found) and found[first].value in {"DISTINCT", "UNIQUE", "ALL"}:
+                first += 1
+            return first
     return len(found)

@@ -7,7 +7,7 @@ from sqlglot import exp
 from oracle_emulator.engine.errors import unsupported
 
 
-def _is_rownum(node: exp.Expression | None) -> bool:
+def _is_rownum(node: exp.Expr | None) -> bool:
     return (
         isinstance(node, exp.Column)
         and node.args.get("table") is None
@@ -17,15 +17,15 @@ def _is_rownum(node: exp.Expression | None) -> bool:
     )
 
 
-def _limit_of(condition: exp.Expression) -> exp.Expression | None:
-    """The row limit that one condition states, as an expression, or None when it is not about ROWNUM."""
+def _limit_of(condition: exp.Expr) -> exp.Expr | None:
+    """The row limit that a condition states, or None when it is not about ROWNUM."""
     inner = condition.unnest()
     if isinstance(inner, exp.GT | exp.GTE) and _is_rownum(inner.expression):
         swapped = exp.LT if isinstance(inner, exp.GT) else exp.LTE
         inner = swapped(this=inner.expression, expression=inner.this)
     if not isinstance(inner, exp.LT | exp.LTE | exp.EQ) or not _is_rownum(inner.this):
         return None
-    bound: exp.Expression = inner.expression
+    bound: exp.Expr = inner.expression
     if isinstance(inner, exp.EQ):
         if not (isinstance(bound, exp.Literal) and bound.name == "1"):
             raise unsupported("ROWNUM compared with = to anything but 1")
@@ -35,8 +35,8 @@ def _limit_of(condition: exp.Expression) -> exp.Expression | None:
     return bound
 
 
-def take(where: exp.Expression | None) -> tuple[exp.Expression | None, exp.Expression | None]:
-    """Split a WHERE into the limit that its ROWNUM conditions state and the rest of its conditions."""
+def take(where: exp.Expr | None) -> tuple[exp.Expr | None, exp.Expr | None]:
+    """Split a WHERE into the limit that its ROWNUM conditions state and its other conditions."""
     if not isinstance(where, exp.Where):
         return None, None
     conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
@@ -49,7 +49,7 @@ def take(where: exp.Expression | None) -> tuple[exp.Expression | None, exp.Expre
     return limits[0], (exp.and_(*rest, copy=False) if rest else None)
 
 
-def apply(tree: exp.Expression) -> exp.Expression:
+def apply(tree: exp.Expr) -> exp.Expr:
     """Turn the ROWNUM conditions of every SELECT, DELETE and UPDATE into limits, in place."""
     for select in list(tree.find_all(exp.Select)):
         limit, rest = take(select.args.get("where"))
@@ -62,7 +62,7 @@ def apply(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _limit_select(select: exp.Select, limit: exp.Expression, rest: exp.Expression | None) -> None:
+def _limit_select(select: exp.Select, limit: exp.Expr, rest: exp.Expr | None) -> None:
     where = exp.Where(this=rest) if rest is not None else None
     source = select.args.get("from_")
     simple = not any(
@@ -93,6 +93,6 @@ def _limit_select(select: exp.Select, limit: exp.Expression, rest: exp.Expressio
     source.set("this", wrapped)
 
 
-def _fetch(limit: exp.Expression) -> exp.Fetch:
+def _fetch(limit: exp.Expr) -> exp.Fetch:
     count = limit if isinstance(limit, exp.Literal) else exp.Paren(this=limit)
     return exp.Fetch(direction="FIRST", count=count, limit_options=exp.LimitOptions(rows=True))

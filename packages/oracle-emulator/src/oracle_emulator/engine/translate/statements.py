@@ -14,7 +14,10 @@ from oracle_emulator.engine.translate.headings import headings
 
 
 def translate(statement: Statement, context: Context) -> Translation:
-    """Translate a query or a DML statement. Raises OracleError for what Oracle or the emulator does not take."""
+    """Translate a query or a DML statement.
+
+    Raises OracleError for what Oracle or the emulator does not take.
+    """
     found = scanner.tokens(statement.text)
     if found and found[-1].value == ";" and found[-1].lexeme is Lexeme.SYMBOL:
         raise error(933, offset=found[-1].start)
@@ -50,13 +53,19 @@ def expression(source: str, context: Context) -> str:
 
 
 def _without_into(text: str, found: list[Token]) -> tuple[str, list[Token]]:
-    """Cut off the INTO list of a RETURNING clause: it names placeholders and holds no expression."""
+    """Cut off the INTO list of a RETURNING clause.
+
+    It names placeholders and holds no expression.
+    """
     last = max(i for i, t in enumerate(found) if t.lexeme is Lexeme.WORD and t.value == "INTO")
     return text[: found[last].start], found[:last]
 
 
-def _tables(tree: exp.Expression, context: Context, result: Translation) -> None:
-    """Point every table name at what stands for it: the session's own rows of a global temporary table."""
+def _tables(tree: exp.Expr, context: Context, result: Translation) -> None:
+    """Point every table name at what stands for it.
+
+    The session's own rows of a global temporary table.
+    """
     ctes = {names.logical(cte.alias) for cte in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
         if not isinstance(table.this, exp.Identifier):
@@ -80,8 +89,8 @@ def _tables(tree: exp.Expression, context: Context, result: Translation) -> None
         table.set("db", build.native("pg_temp"))
 
 
-def _sql(tree: exp.Expression) -> str:
-    return tree.sql(dialect="postgres", unsupported_level=None)
+def _sql(tree: exp.Expr) -> str:
+    return tree.sql(dialect="postgres")
 
 
 def _query(
@@ -96,7 +105,7 @@ def _query(
 
 
 def _name_columns(tree: exp.Query, text: str, found: list[Token], result: Translation) -> None:
-    first: exp.Expression = tree
+    first: exp.Expr = tree
     while isinstance(first, exp.SetOperation | exp.Subquery):
         first = first.this
     if not isinstance(first, exp.Select):
@@ -123,7 +132,10 @@ def _is_pseudo(column: exp.Column) -> bool:
 
 
 def _take_locks(tree: exp.Query, result: Translation) -> None:
-    """FOR UPDATE [NOWAIT | WAIT n]: the waiting is the session's matter, the lock stays in the statement."""
+    """FOR UPDATE [NOWAIT | WAIT n].
+
+    The waiting is the session's matter, the lock stays in the statement.
+    """
     for lock in tree.args.get("locks") or []:
         result.locks = True
         wait = lock.args.get("wait")
@@ -134,7 +146,7 @@ def _take_locks(tree: exp.Query, result: Translation) -> None:
             lock.set("expressions", [_lock_target(table) for table in lock.expressions])
 
 
-def _lock_target(column: exp.Expression) -> exp.Expression:
+def _lock_target(column: exp.Expr) -> exp.Expr:
     """FOR UPDATE OF t.column locks t's rows."""
     owner = column.args.get("db")
     if owner is None:
@@ -142,7 +154,7 @@ def _lock_target(column: exp.Expression) -> exp.Expression:
     return exp.Table(this=owner)
 
 
-def _target(table: exp.Expression, context: Context, result: Translation) -> None:
+def _target(table: exp.Expr, context: Context, result: Translation) -> None:
     """Note the table that a DML changes. Must run after its identifiers were folded."""
     if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
         raise error(903)
@@ -173,7 +185,7 @@ def _insert(tree: exp.Insert, context: Context, result: Translation) -> Translat
     return result
 
 
-def _insert_column(item: exp.Expression) -> exp.Expression:
+def _insert_column(item: exp.Expr) -> exp.Expr:
     return item.this if isinstance(item, exp.Column) else item
 
 
@@ -204,7 +216,7 @@ def _update(tree: exp.Update, context: Context, result: Translation) -> Translat
     return result
 
 
-def _unqualify(assignment: exp.Expression) -> None:
+def _unqualify(assignment: exp.Expr) -> None:
     """PostgreSQL takes no table name before an assigned column."""
     if not isinstance(assignment, exp.EQ):
         raise error(927)
@@ -233,7 +245,7 @@ def _merge(tree: exp.Merge, context: Context, result: Translation) -> Translatio
     _target(target, context, result)
     alias = target.alias or target.name
     _refuse_updated_keys(translated, alias)
-    whens: list[exp.Expression] = []
+    whens: list[exp.Expr] = []
     for when in translated.args["whens"].expressions:
         whens.append(_merge_branch(when))
         if when.args.get("matched"):
@@ -248,7 +260,7 @@ def _merge(tree: exp.Merge, context: Context, result: Translation) -> Translatio
     return result
 
 
-def _refuse_updated_keys(tree: exp.Expression, alias: str) -> None:
+def _refuse_updated_keys(tree: exp.Expr, alias: str) -> None:
     """ORA-38104: a column of the ON clause cannot be updated."""
     keys = {c.name for c in tree.args["on"].find_all(exp.Column) if c.table in {alias, ""}}
     for when in tree.args["whens"].expressions:
@@ -262,7 +274,7 @@ def _refuse_updated_keys(tree: exp.Expression, alias: str) -> None:
                 )
 
 
-def _merge_branch(when: exp.Expression) -> exp.Expression:
+def _merge_branch(when: exp.Expr) -> exp.Expr:
     """Move Oracle's WHERE of a branch into its condition, as PostgreSQL has it."""
     then = when.args["then"]
     if not isinstance(then, exp.Update | exp.Insert):
@@ -277,7 +289,7 @@ def _merge_branch(when: exp.Expression) -> exp.Expression:
     return when
 
 
-def _merge_sql(tree: exp.Expression) -> str:
+def _merge_sql(tree: exp.Expr) -> str:
     """MERGE, written out: sqlglot's own generator drops target aliases inside the branches."""
     pieces = [
         f"MERGE INTO {_sql(tree.this)} USING {_sql(tree.args['using'])} ON {_sql(tree.args['on'])}"

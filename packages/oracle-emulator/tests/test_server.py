@@ -13,7 +13,7 @@ from decimal import Decimal
 import oracledb
 import pytest
 
-from oracle_emulator.engine.interface import Column, OracleType, TypeCode
+from oracle_emulator.engine.interface import Column, OracleError, OracleType, TypeCode
 
 MOMENT = datetime.fromisoformat("2026-11-23T08:05:09.678901")
 LONG_TEXT = "x€\U0001f600" * 20_000
@@ -316,6 +316,34 @@ def test_cancel_from_another_thread(engine, connect):
             cursor.execute("select wait from t")
         canceller.join()
         assert cursor.execute("select still from dual").fetchall() == [("still",)]
+
+
+def test_cursors_that_are_closed_make_room(connect):
+    with connect(stmtcachesize=5).cursor() as cursor:
+        for number in range(1100):
+            cursor.execute(f"select number{number} from dual").fetchall()
+
+
+def test_too_many_open_cursors(connect):
+    connection = connect(stmtcachesize=2000)
+    with connection.cursor() as cursor:
+        for number in range(1000):
+            cursor.execute(f"select number{number} from dual")
+        with pytest.raises(oracledb.DatabaseError, match="ORA-01000"):
+            cursor.execute("select too_many from dual")
+
+
+def test_an_attribute_that_is_refused_fails_the_call_that_brings_it(engine, connect, monkeypatch):
+    def refuse(attributes):
+        raise OracleError(1435, "user does not exist")
+
+    connection = connect()
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "set_attributes", refuse, raising=False)
+        connection.current_schema = "NOBODY"
+        with pytest.raises(oracledb.DatabaseError, match="ORA-01435"):
+            connection.ping()
+    assert echo(connection, 1) == 1
 
 
 def test_a_client_that_fails_while_reading_gets_into_step_again(connect):

@@ -46,22 +46,31 @@ def found(target: Any, table: str) -> list[tuple[Any, ...]]:
     return sorted(target.table(table, "ID", "NOTE"))
 
 
-def has_rows(target: Any, table: str) -> bool:
-    """Whether the table is there with its column; a crash may come before, or amid a change."""
-    columns = target.account.rows(
-        "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = :1 AND TABLE_NAME = :2",
-        [target.account.user, f"WMS_{table}"],
-    )
-    return ("NOTE",) in columns
+LONG = pytest.mark.long
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("method", ["upsert", pytest.param("append-only", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("method", "when", "max_retries"),
+    [
+        ("upsert", "after", 5),  # mended within the run
+        ("upsert", "before", 0),  # mended by the next run
+        pytest.param("upsert", "before", 5, marks=LONG),
+        pytest.param("upsert", "after", 0, marks=LONG),
+        pytest.param("append-only", "after", 5, marks=LONG),
+        pytest.param("append-only", "before", 0, marks=LONG),
+    ],
+)
 def test_a_cut_at_any_request_loses_and_doubles_nothing(
-    target: Any, proxy: Any, method: str, when: str
+    target: Any, proxy: Any, method: str, when: str, max_retries: int
 ) -> None:
-    options = {"port": proxy.port, "load_method": method, "batch_size": 2, "max_parallelism": 1}
+    options = {
+        "port": proxy.port,
+        "load_method": method,
+        "batch_size": 2,
+        "max_parallelism": 1,
+        "max_retries": max_retries,
+    }
     target.ok(messages("first"), **options)  # our own tables are there from now on
     proxy.arm(None)
     target.ok(messages("whole"), **options)
@@ -73,12 +82,13 @@ def test_a_cut_at_any_request_loses_and_doubles_nothing(
         stream = f"s{request}"
         proxy.arm(request, when)
         first = target.run(messages(stream), **options)
-        assert proxy.was_cut, request
+        if not proxy.was_cut:  # a goodbye more or less at the end of a run
+            assert request > total - 3
+            break
         bookmark = first.states[-1]["bookmarks"][stream] if first.states else 0
         if bookmark:  # STATE is never ahead of what is committed
-            assert has_rows(target, stream.upper())
-            behind = {key for key, _, _ in RECORDS[:bookmark]}
-            assert behind <= {key for key, _ in found(target, stream.upper())}, request
+            behind = {(key,) for key, _, _ in RECORDS[:bookmark]}
+            assert behind <= set(target.table(stream.upper(), "ID")), request
         if first.error is None:
             recovered += 1
         else:
@@ -88,5 +98,5 @@ def test_a_cut_at_any_request_loses_and_doubles_nothing(
             'SELECT SUM("ROWS_INSERTED") FROM "FLEXT_LEDGER" WHERE "STREAM" = :1', [stream]
         )
         assert ledger == [(len(expected(method)),)], request
-    # Only the first connection's failure ends a run, the rest is mended within it.
-    assert recovered > total / 2
+    # With retries only the first connection's failure ends a run, without them almost any does.
+    assert (recovered > total / 2) == (max_retries > 0)

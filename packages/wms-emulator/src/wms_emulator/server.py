@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import tempfile
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Emulator:
         self.admin_port = 0
         self.ca_file: Path | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
         self._servers: list[asyncio.Server] = []
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._failures: list[BaseException] = []
@@ -147,6 +149,7 @@ class Emulator:
             task = asyncio.current_task()
             if task is not None:
                 self._keep(task)
+            self._transports.add(writer.transport)
             # Cancelled only by __aexit__, which waits for this task: nothing else needs to know.
             with suppress(asyncio.CancelledError):
                 await Connection(service, reader, writer).serve()
@@ -162,6 +165,9 @@ class Emulator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # failures came to _failed
+        # A client that does not answer the end of TLS would keep its socket past the loop's end.
+        for transport in list(self._transports):
+            transport.abort()
         self._warehouse.database.close()
         if self._directory is not None:
             self._directory.cleanup()

@@ -17,3 +17,4 @@ connect = _module.connect
 system = _module.system
 user = _module.user
 client = _module.client
+small = _module.small

@@ -121,3 +121,16 @@ def user(system: Client) -> str:
 @pytest.fixture
 def client(connect: Callable[[str], Client], user: str) -> Client:
     return connect(user)
+
+
+@pytest.fixture
+def small(client: Client) -> Client:
+    client.run("CREATE TABLE T (A NUMBER(5) CONSTRAINT PK PRIMARY KEY, B VARCHAR2(5 BYTE), D "
+               "DATE, N CLOB, "
+               "M NUMBER(1) DEFAULT 1 NOT NULL, C CHAR(3))")  # fmt: skip
+    client.run(
+        "INSERT INTO T (A, B, D, N) VALUES (:1, :2, DATE '2020-01-31', 'long')",
+        [(1, "abc"), (2, None)],
+    )
+    client.session.commit()
+    return client

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from oracle_emulator.engine import accounts, connection, names, server
+from oracle_emulator.engine.capabilities import RELEASES
 from oracle_emulator.engine.catalogue import Catalogue
 from oracle_emulator.engine.connection import Connection
 from oracle_emulator.engine.errors import error
@@ -47,6 +48,7 @@ class EngineDatabase:
         self, started: server.Server, system_password: str, service_name: str, profile: str
     ) -> None:
         self.profile = profile
+        self.capabilities = RELEASES[profile]
         self.service_name = service_name
         self._server = started
         self._lock = threading.Lock()

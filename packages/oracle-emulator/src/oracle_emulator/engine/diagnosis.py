@@ -162,10 +162,11 @@ def _too_long(_failed: psycopg.Error, message: str, _situation: Situation) -> Or
     return OracleError(12899, f"value too large for column (maximum: {size[1] if size else '?'})")
 
 
-def _grouping(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:
+def _grouping(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
     if "not allowed in" in message:
         return error(934)
-    return error(937 if "GROUP BY" not in message else 979)
+    words = [t.value for t in scanner.tokens(situation.text) if t.lexeme is Lexeme.WORD]
+    return error(979 if "GROUP" in words else 937)
 
 
 def _already_exists(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:

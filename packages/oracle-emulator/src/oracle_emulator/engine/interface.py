@@ -1,12 +1,15 @@
-"""What the wire side may know of the engine: values, statements and outcomes, never packets and never PostgreSQL.
+"""What the wire side may know of the engine.
 
-The session layer (`oracle_emulator.session`) decodes the client's bytes into these values and encodes these outcomes back; the
-engine (`oracle_emulator.engine`) gives them Oracle's meaning. Both sides are written and tested against this module alone.
+Values, statements and outcomes, never packets and never PostgreSQL.
 
-Values are plain Python: None, str, bytes, int/Decimal (NUMBER), float (BINARY_FLOAT/BINARY_DOUBLE), naive datetime (DATE,
-TIMESTAMP), aware datetime (TIMESTAMP WITH [LOCAL] TIME ZONE), timedelta (INTERVAL DAY TO SECOND), `YearMonth`, bool
-(BOOLEAN). CLOB content is str and BLOB content is bytes: locators are the session layer's matter. An empty string is
-NULL and arrives as None.
+The session layer (`oracle_emulator.session`) decodes the client's bytes into these values and
+encodes these outcomes back; the engine (`oracle_emulator.engine`) gives them Oracle's meaning. Both
+sides are written and tested against this module alone.
+
+Values are plain Python: None, str, bytes, int/Decimal (NUMBER), float (BINARY_FLOAT/BINARY_DOUBLE),
+naive datetime (DATE, TIMESTAMP), aware datetime (TIMESTAMP WITH [LOCAL] TIME ZONE), timedelta
+(INTERVAL DAY TO SECOND), `YearMonth`, bool (BOOLEAN). CLOB content is str and BLOB content is
+bytes: locators are the session layer's matter. An empty string is NULL and arrives as None.
 """
 
 from __future__ import annotations
@@ -58,7 +61,10 @@ class TypeCode(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class OracleType:
-    """A column's or bind's type with its limits. `size` is in bytes, or in characters where `char_semantics`."""
+    """A column's or bind's type with its limits.
+
+    `size` is in bytes, or in characters where `char_semantics`.
+    """
 
     code: TypeCode
     size: int = 0
@@ -89,9 +95,12 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A parsed statement. `binds` holds the placeholder names in the order in which their values stand on the wire: per
-    occurrence in SQL, per unique name in PL/SQL; the last `returning` of them are out-binds of RETURNING … INTO. `scan`
-    must produce these counts even for a text whose SQL does not parse, since the wire must know how much to read.
+    """A parsed statement.
+
+    `binds` holds the placeholder names in the order in which their values stand on the wire: per
+    occurrence in SQL, per unique name in PL/SQL; the last `returning` of them are out-binds of
+    RETURNING … INTO. `scan` must produce these counts even for a text whose SQL does not parse,
+    since the wire must know how much to read.
     """
 
     text: str
@@ -126,8 +135,10 @@ class Outcome:
 
 
 class OracleError(Exception):
-    """An error as Oracle would report it. `text` is without the ORA- prefix; `offset` is the character position in the SQL;
-    `rows_done` is how many rows of an array DML stay applied before the failing one.
+    """An error as Oracle would report it. `text` is without the ORA- prefix.
+
+    `offset` is the character position in the SQL; `rows_done` is how many rows of an array DML stay
+    applied before the failing one.
     """
 
     def __init__(self, code: int, text: str, *, offset: int = 0, rows_done: int = 0) -> None:
@@ -172,11 +183,16 @@ class DirectPath(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user's password verifier as the 12c logon needs it: salt (16 bytes) and key (64 bytes, PBKDF2-HMAC-SHA512)."""
+    """A user's password verifier as the 12c logon needs it.
+
+    Salt (16 bytes) and key (64 bytes, PBKDF2-HMAC-SHA512).
+    """
 
     salt: bytes
     key: bytes
-    status: int = 0  # 0, or the ORA- code that a right password meets: 28000 locked, 28001 expired, 1045 no CREATE SESSION
+    # 0, or the ORA- code that a right password meets: 28000 locked, 28001 expired, 1045 no CREATE
+    # SESSION.
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +210,10 @@ class SessionInfo:
 
 
 class Session(Protocol):
-    """One connected user. Not thread-safe, but `cancel` may be called from any thread at any time."""
+    """One connected user.
+
+    Not thread-safe, but `cancel` may be called from any thread at any time.
+    """
 
     def scan(self, sql: str) -> Statement:
         """Classify a text and find its placeholders without judging it. Raises nothing."""
@@ -210,22 +229,31 @@ class Session(Protocol):
         row_counts: bool = False,
         describe_only: bool = False,
     ) -> Outcome:
-        """Run a statement once per row of binds (one empty row when it has none). Raises OracleError."""
+        """Run a statement once per row of binds (one empty row when it has none).
+
+        Raises OracleError.
+        """
         ...
 
     def direct_path(self, schema: str | None, table: str, columns: Sequence[str]) -> DirectPath:
         """Open a direct path load. Raises OracleError (54 when the table is locked)."""
         ...
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """End the transaction and keep its changes."""
+        ...
 
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """End the transaction and undo its changes."""
+        ...
 
     @property
-    def in_transaction(self) -> bool: ...
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        ...
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
-        """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA as the client piggybacks them."""
+        """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA of the client."""
         ...
 
     def cancel(self) -> None:

@@ -167,7 +167,14 @@ class EngineSession:
 
     def context(self, binds: Sequence[OracleType]) -> Context:
         """What a translation must know of this session."""
-        return Context(self.schema, self.info.user, binds, self.private.physical, self._is_table)
+        return Context(
+            self.schema,
+            self.info.user,
+            binds,
+            self.private.physical,
+            self._is_table,
+            self.database.capabilities,
+        )
 
     def _is_table(self, name: TableName) -> bool:
         return self.database.catalogue.table(name) is not None

@@ -67,7 +67,7 @@ def may_create(scene: Scene, owner: str, kind: str) -> None:
 
 
 def may_change(scene: Scene, owner: str, name: str, privilege: str) -> None:
-    """Raise ORA-01031 unless the user may create such an object there; 1918 without the owner."""
+    """Raise ORA-01031 (942 when unseen) unless it is the user's or `privilege` is held."""
     if owner != scene.user and not accounts.has_privilege(scene.run, scene.user, privilege):
         raise error(1031 if visible(scene, owner, name) else 942)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from oracle_emulator.engine.capabilities import Capabilities
 from oracle_emulator.engine.interface import OracleType
 
 TableName = tuple[str, str]  # owner, name
@@ -24,6 +25,7 @@ class Context:
         [TableName], str | None
     ]  # the session's own table behind a global temporary one
     is_table: Callable[[TableName], bool]
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
 
 @dataclass(slots=True)

@@ -249,7 +249,13 @@ def _interval(node: exp.Expr, _: Context) -> exp.Expr:
     return build.cast(exp.Literal.string(f"{value.name} {unit.name}"), "interval")
 
 
-def _hint(node: exp.Expr, _: Context) -> exp.Expr:
+def _listagg(node: exp.Expr, _: Context) -> exp.Expr:
+    """LISTAGG takes numbers and dates as text."""
+    order = node.this
+    if isinstance(order, exp.Order):
+        order.set("this", build.call("to_char", order.this))
+    else:
+        node.set("this", build.call("to_char", order))
     return node
 
 
@@ -274,14 +280,10 @@ _HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], exp.Expr]] = {
     exp.Extract: _extract,
     exp.Trim: _trim,
     exp.Interval: _interval,
-    exp.Hint: _hint,
-    exp.Boolean: lambda _node, _context: _no_boolean(),
+    exp.GroupConcat: _listagg,
+    exp.Boolean: lambda node, _context: node,
     exp.Parameter: lambda _node, _context: _no_parameter(),
 }
-
-
-def _no_boolean() -> exp.Expr:
-    raise error(904, '"TRUE"')
 
 
 def _no_parameter() -> exp.Expr:

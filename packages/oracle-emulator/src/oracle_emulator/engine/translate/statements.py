@@ -8,9 +8,11 @@ from oracle_emulator.engine import names, scanner
 from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.interface import Statement
 from oracle_emulator.engine.scanner import Lexeme, Token
-from oracle_emulator.engine.translate import build, dialect, expressions, rownum
+from oracle_emulator.engine.translate import build, dialect, expressions, lint, rownum
 from oracle_emulator.engine.translate.context import Context, SimpleInsert, TableName, Translation
 from oracle_emulator.engine.translate.headings import headings
+
+MAX_BINDS = 65535
 
 
 def translate(statement: Statement, context: Context) -> Translation:
@@ -24,7 +26,11 @@ def translate(statement: Statement, context: Context) -> Translation:
     text = statement.text
     if statement.returning:
         text, found = _without_into(text, found)
-    tree = rownum.apply(dialect.parse(text, found))
+    _check_binds(statement, found)
+    lint.check_tokens(found, context.capabilities)
+    tree = dialect.parse(text, found)
+    lint.check_tree(tree, context.capabilities, returning=statement.returning > 0)
+    tree = rownum.apply(tree)
     result = Translation(
         returning=statement.returning > 0,
         bind_count=len(statement.binds) - statement.returning,
@@ -41,6 +47,13 @@ def translate(statement: Statement, context: Context) -> Translation:
     if isinstance(tree, exp.Merge):
         return _merge(tree, context, result)
     raise error(900)
+
+
+def _check_binds(statement: Statement, found: list[Token]) -> None:
+    """A statement that holds placeholders must be one that can."""
+    count = sum(1 for token in found if token.lexeme is Lexeme.BIND)
+    if count > MAX_BINDS or len(statement.binds) < count:
+        raise error(1745)
 
 
 def expression(source: str, context: Context) -> str:
@@ -194,13 +207,14 @@ def _bulk(tree: exp.Insert) -> SimpleInsert | None:
     values = tree.expression
     if not isinstance(tree.this, exp.Schema) or not isinstance(values, exp.Values):
         return None
+    for given in values.expressions:
+        if len(given.expressions) != len(tree.this.expressions):
+            raise error(913 if len(given.expressions) > len(tree.this.expressions) else 947)
     if len(values.expressions) != 1 or tree.args.get("returning"):
         return None
     row = values.expressions[0].expressions
     if not all(isinstance(item, exp.Placeholder) for item in row):
         return None
-    if len(row) != len(tree.this.expressions):
-        raise error(913 if len(row) > len(tree.this.expressions) else 947)
     return SimpleInsert([], [int(item.name[1:]) for item in row])
 
 

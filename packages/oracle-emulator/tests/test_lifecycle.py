@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -150,3 +151,21 @@ def test_statistics_over_http(process):
         assert json.load(answer) == {"profile": "19c"}
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"{url}/nothing").close()
+
+
+def test_a_data_directory_keeps_rows_and_certificates():
+    # Not tmp_path: run by root, PostgreSQL is another user's, who may not enter that.
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        seen = []
+        for statement in ("create table t as select 5 n from dual", "select n from t"):
+            with (
+                running_server(data_dir=Path(directory) / "data") as server,
+                oracledb.connect(user="system", password="oracle", dsn=server.dsn) as connection,
+            ):
+                cursor = connection.cursor()
+                cursor.execute(statement)
+                seen.append(server.ca_file.read_bytes())
+                rows = cursor.fetchall() if cursor.description else None
+        assert rows == [(5,)]
+        assert seen[0] == seen[1]

@@ -46,7 +46,7 @@ def _open(settings: Settings) -> Database:
     from oracle_emulator.engine.database import open_database
 
     return open_database(
-        settings.data_dir,
+        settings.data_dir / "database" if settings.data_dir is not None else None,
         system_password=os.environ.get(PASSWORD_VARIABLE, _DEFAULT_PASSWORD),
         service_name=settings.service_name,
         profile=settings.profile,

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flext_coordination import CoordinationError
 from flext_observability import logs
 from flext_observability.events import Event
 from flext_observability.testing import capture_events
+from flext_target_oracle.errors import TargetError
 from flext_target_oracle.target import TargetOracle
 
 WAIT_S = 30
@@ -51,7 +53,7 @@ class Runner:
             target = TargetOracle(config=self.account.settings() | settings)
             try:
                 target.listen(source)
-            except BaseException as error:  # noqa: BLE001 -- the test judges it
+            except (TargetError, CoordinationError) as error:
                 outcome.error = error
         outcome.states = [json.loads(line) for line in out.getvalue().splitlines()]
         return outcome

@@ -41,15 +41,6 @@ MUTATIONS = {
         },
         "_KEY",
     ),
-    "the tap's decimals go through a float": (
-        "flext_tap_oracle_wms",
-        "records.py",
-        {
-            "        return msgspec.Raw(inner)\n": "        RAN()\n"
-            "        return msgspec.Raw(repr(float(inner)).encode())\n",
-        },
-        None,
-    ),
     "the target's decimals go through a float": (
         "flext_target_oracle",
         "values.py",

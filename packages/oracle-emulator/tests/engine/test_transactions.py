@@ -116,6 +116,17 @@ def test_array_dml_collects_errors(client: Client, table: str) -> None:
     assert outcome.row_count == 3
 
 
+def test_array_update_keeps_the_rows_before_the_failing_one(client: Client, table: str) -> None:
+    rows = [("a", 1), ("b", 2), ("much too long", 3), ("d", 1)]
+    with pytest.raises(OracleError) as caught:
+        client.run("UPDATE T SET V = :1 WHERE ID = :2", rows)
+    assert (caught.value.code, caught.value.rows_done) == (12899, 2)
+    assert client.rows("SELECT V FROM T ORDER BY ID") == [("a",), ("b",), ("v3",)]
+    outcome = client.run("UPDATE T SET V = :1 WHERE ID = :2", rows, batch_errors=True)
+    assert [(e.offset, e.code) for e in outcome.row_errors] == [(2, 12899)]
+    assert client.rows("SELECT V FROM T ORDER BY ID") == [("d",), ("b",), ("v3",)]
+
+
 def test_array_update_counts_per_row(client: Client, table: str) -> None:
     outcome = client.run(
         "UPDATE T SET V = :1 WHERE ID >= :2", [("x", 1), ("y", 3), ("z", 9)], row_counts=True
@@ -282,3 +293,39 @@ def test_a_temporary_table_first_used_in_a_rolled_back_transaction(
     client.session.commit()
     client.run("DROP TABLE G")
     assert client.code("SELECT * FROM G") == 942
+
+
+def test_a_temporary_table_in_use_is_not_changed(client: Client, table: str) -> None:
+    client.run("CREATE GLOBAL TEMPORARY TABLE G (A NUMBER) ON COMMIT PRESERVE ROWS")
+    client.run("INSERT INTO G (A) VALUES (1)")
+    assert client.code("DROP TABLE G") == 14452
+    assert client.code("ALTER TABLE G ADD (B NUMBER)") == 14452
+    assert client.rows("SELECT * FROM G") == [(1,)]
+    client.run("TRUNCATE TABLE G")
+    client.run("DROP TABLE G")
+
+
+def test_rows_into_a_view_are_not_lost(client: Client, table: str) -> None:
+    client.run("CREATE VIEW W AS SELECT ID, V FROM T")
+    client.run("INSERT INTO W (ID, V) VALUES (:1, :2)", [(i, "w") for i in range(10, 20)])
+    assert client.one("SELECT COUNT(*) FROM T WHERE V = 'w'") == 10
+
+
+DROP_IF_EXISTS = """BEGIN EXECUTE IMMEDIATE 'DROP TABLE T'; EXCEPTION WHEN OTHERS THEN
+  IF SQLCODE != -942 THEN RAISE; END IF; END;"""
+
+
+def test_known_blocks(client: Client, table: str) -> None:
+    client.run("BEGIN NULL; END;")
+    client.run(DROP_IF_EXISTS)
+    client.run(DROP_IF_EXISTS)
+    assert client.code("SELECT * FROM T") == 942
+    assert client.code("BEGIN EXECUTE IMMEDIATE 'DROP TABLE T'; END;") == 942
+    assert client.code(DROP_IF_EXISTS.replace("DROP TABLE T", "CREATE TABLE T (A NOTHING)")) == 902
+    client.run("BEGIN DBMS_APPLICATION_INFO.SET_MODULE(:m, 'step'); END;", [("loader",)])
+    assert client.one("SELECT SYS_CONTEXT('USERENV', 'MODULE') FROM DUAL") == "loader"
+    assert (
+        client.code("BEGIN EXECUTE IMMEDIATE 'CREATE TABLE Z (A NUMBER)'; OTHER.THING; END;")
+        == 6550
+    )
+    assert client.code("SELECT * FROM Z") == 942  # nothing of an unknown block is run

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BULK_FROM_ROWS = 4
 Apply = Callable[[Sequence[Row]], list[int]]
+Convert = Callable[[Any], Any]
 
 # For each type of column the types of binds whose values COPY may store as they are.
 _DIRECT: dict[TypeCode, frozenset[TypeCode]] = {
@@ -173,9 +174,9 @@ def _bulk(session: EngineSession, plan: Translation, rows: Sequence[Row]) -> App
     if simple is None or target is None or len(rows) < BULK_FROM_ROWS:
         return None
     info = session.database.catalogue.table(target)
-    if info is None:
+    if info is None or info.is_view:
         return None
-    converters: list[Callable[[Any], Any]] = []
+    converters: list[Convert | None] = []
     for name, bind in zip(simple.columns, simple.binds, strict=True):
         column = info.column(name)
         if column is None:
@@ -201,25 +202,29 @@ def _copy(
     target: str,
     columns: str,
     rows: Sequence[Row],
-    converters: Sequence[Callable[[Any], Any]],
+    converters: Sequence[Convert | None],
     order: Sequence[int] | None,
 ) -> None:
+    needed = [(index, convert) for index, convert in enumerate(converters) if convert is not None]
     with (
         session.run.cursor() as cursor,
         cursor.copy(f"COPY {target} ({columns}) FROM STDIN".encode()) as copy,
     ):
         for row in rows:
-            values = row if order is None else [row[index] for index in order]
-            copy.write_row(
-                [
-                    None if value is None else convert(value)
-                    for value, convert in zip(values, converters, strict=True)
-                ]
-            )
+            values = list(row) if order is None else [row[index] for index in order]
+            for index, convert in needed:
+                if values[index] is not None:
+                    values[index] = convert(values[index])
+            copy.write_row(values)
 
 
-def _converter(column: Column) -> Callable[[Any], Any]:
-    return types.to_second if column.type.code is TypeCode.DATE else types.for_storage
+def _converter(column: Column) -> Convert | None:
+    """What must be done to a value before it is stored; nothing to numbers and timestamps."""
+    if column.type.code is TypeCode.DATE:
+        return types.to_second
+    if column.type.code in {TypeCode.NUMBER, TypeCode.TIMESTAMP}:
+        return None
+    return types.for_storage
 
 
 class DirectPathLoad:

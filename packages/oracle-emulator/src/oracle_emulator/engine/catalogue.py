@@ -29,6 +29,7 @@ class TableInfo:
     relid: int
     columns: dict[int, Column]
     duration: str | None
+    is_view: bool = False
 
     def column(self, name: str) -> Column | None:
         """The column of that name."""
@@ -111,7 +112,12 @@ class Catalogue:
             )
             for number, name, code, size, precision, scale, in_chars, national, nullable in rows
         }
-        row = run.execute("SELECT duration FROM ora.objects WHERE relid = $1", [relid]).fetchone()
+        row = run.execute(
+            "SELECT o.duration, c.relkind = 'v' FROM ora.objects o "
+            "JOIN pg_class c ON c.oid = o.relid "
+            "WHERE o.relid = $1",
+            [relid],
+        ).fetchone()
         if not columns and row is None:
             return None
-        return TableInfo(relid, columns, None if row is None else row[0])
+        return TableInfo(relid, columns, *(row if row is not None else (None, False)))

@@ -163,7 +163,8 @@ def numbered(text: str, found: list[Token]) -> str:
     position = number = 0
     for token in found:
         if token.lexeme is Lexeme.BIND:
-            pieces += [text[position : token.start], f":b{number}"]
+            glued = re.match(r"[\w$#]", text[token.end :]) is not None  # `:1AND` is `:1 AND`
+            pieces += [text[position : token.start], f":b{number}{' ' if glued else ''}"]
             position = token.end
             number += 1
     return "".join(pieces) + text[position:]

@@ -14,7 +14,6 @@ from oracle_emulator.engine.ddl.statements import (
     ByHand,
     CreateIndex,
     Drop,
-    DropUser,
     Truncate,
 )
 from oracle_emulator.engine.errors import error
@@ -71,6 +70,8 @@ class PrivateTables:
     def _make(self, name: TableName, physical: str, relid: int, duration: str) -> None:
         session, run = self._session, self._session.run
         user = session.info.user
+        if session.in_transaction and name in self._physical:
+            raise error(14450)  # its definition was changed while its rows are in use
         may = run.execute(
             "SELECT has_table_privilege($1, $2::oid, 'SELECT, INSERT, UPDATE, DELETE')",
             [names.physical(user), relid],
@@ -143,15 +144,19 @@ class PrivateTables:
         self._unsettled.clear()
 
     def before_ddl(self, statement: ByHand) -> None:
-        """Raise ORA-14450/14452 when a temporary table that is in use would be changed."""
-        if isinstance(statement, AlterTable | Drop | CreateIndex | Truncate | DropUser):
-            for name, (physical, _relid) in list(self._physical.items()):
-                if self._target(statement) == name:
-                    self._session.run.execute("RESET ROLE")
-                    self._session.run.execute(f'DROP TABLE IF EXISTS pg_temp."{physical}"')
-                    self._session.run.execute(f"SET ROLE {names.quote(self._session.info.user)}")
-                    self._physical.pop(name)
-                    self.names.pop(physical, None)
+        """Give up the own table that a DDL is about. Raises ORA-14452 when it holds rows."""
+        target = self._target(statement)
+        known = self._physical.get(target) if target is not None else None
+        if target is None or known is None:
+            return
+        run, physical = self._session.run, known[0]
+        if run.execute(f'SELECT 1 FROM pg_temp."{physical}" LIMIT 1').fetchone() is not None:
+            raise error(14452)
+        run.execute("RESET ROLE")
+        run.execute(f'DROP TABLE IF EXISTS pg_temp."{physical}"')
+        run.execute(f"SET ROLE {names.quote(self._session.info.user)}")
+        del self._physical[target]
+        self.names.pop(physical, None)
 
     def _target(self, statement: ByHand) -> TableName | None:
         if isinstance(statement, CreateIndex):

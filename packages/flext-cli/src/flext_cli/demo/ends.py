@@ -13,6 +13,7 @@ from flext_cli.demo.folder import Folder
 from flext_cli.demo.processes import Household
 from flext_cli.oracle import OracleEnd
 from flext_cli.wms import WmsEnd
+from flext_observability import redaction
 
 STREAMS = ("allocation", "order_hdr", "order_dtl", "item", "location", "facility", "order_status")
 SCHEMA = "OIC"
@@ -77,7 +78,9 @@ def start(
         EndError: one did not become ready.
     """
     leash = [] if keep else ["--parent-pid", str(os.getpid())]
-    wms_password, system_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+    wms_password, system_password, owner_password = (secrets.token_urlsafe(18) for _ in range(3))
+    for password in (wms_password, system_password, owner_password):
+        redaction.register(password)
     sizes = [f"{stream}={max(1, round(rows * share))}" for stream, share in _SHARES.items()]
     children = [
         household.start(
@@ -120,7 +123,7 @@ def start(
             password=wms_password,
             admin_port=int(ready["wms-emulator"]["admin_port"]),
         ),
-        oracle=replace(system, user=SCHEMA, password=secrets.token_urlsafe(18)),
+        oracle=replace(system, user=SCHEMA, password=owner_password),
         system=system,
     )
     wms.admin(both.wms, "POST", "/clock", {"advance_s": -_BEHIND_S})

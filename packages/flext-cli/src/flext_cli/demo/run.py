@@ -40,6 +40,7 @@ def run(project: Project, *, rows: int, keep: bool, say: Say) -> Outcome:
     started_s = clock.monotonic_s()
     place = folder.make(project)
     environ = folder.environment(os.environ)
+    kept = None
     with Household() as household:
         try:
             say("starting wms-emulator (HTTPS) and oracle-emulator (TCPS)")
@@ -59,7 +60,7 @@ def run(project: Project, *, rows: int, keep: bool, say: Say) -> Outcome:
             result = verdict.reach(both, (full_run_id, incremental_run_id), place.root)
             kept = _keep(household, place, both) if keep else None
         finally:
-            if not keep:
+            if kept is None:
                 folder.clean(place)
     return Outcome(result, full_run_id, incremental_run_id, clock.monotonic_s() - started_s, kept)
 

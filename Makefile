@@ -52,8 +52,12 @@ tidy: $(DEV_STAMP) ## House rules
 pytest: $(DEV_STAMP) ## Unit, property, component and end-to-end tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not long" packages tests --ignore=tests/tidy
 
+.PHONY: conformance
+conformance: $(DEV_STAMP) ## The driver's own test suite against oracle-emulator, on both profiles
+	$(BIN)/python packages/oracle-emulator/conformance
+
 .PHONY: test-all
-test-all: test ## make test, then the long runs
+test-all: test conformance ## make test, then the long runs
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m long packages tests || [ $$? -eq 5 ]
 
 .PHONY: bench

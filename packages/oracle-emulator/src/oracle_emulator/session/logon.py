@@ -27,6 +27,7 @@ _PREFIX_BYTES = 16  # random bytes before every secret
 _KEY_BYTES = 64
 _HALF_BYTES = 32
 _BLOCK_BYTES = 16
+_MAX_PASSWORD_BYTES = 1024
 _DATABASE_ID = "0" * 32
 
 Pair = tuple[str, str, int]
@@ -171,7 +172,7 @@ def password_change(user: str, request: AuthRequest, session_key: bytes) -> str:
         new = _secret(session_key, request.pairs.get("AUTH_NEWPASSWORD", "")).decode()
     except UnicodeDecodeError as error:
         raise invalid_credentials() from error
-    if not new or '"' in old + new:
+    if not new or len(new.encode()) > _MAX_PASSWORD_BYTES or '"' in old + new:
         raise OracleError(988, "missing or invalid password(s)")
     return f'ALTER USER "{user}" IDENTIFIED BY "{new}" REPLACE "{old}"'
 

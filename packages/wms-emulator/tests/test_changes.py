@@ -17,8 +17,8 @@ def served(client: Any, entity: str) -> list[dict[str, Any]]:
 
 def test_every_entity_serves_its_journal(wms: Any) -> None:
     for entity in wms.get("entity/").json:
-        if entity in {"user", "inventory_history", "rf_key_map"}:
-            continue
+        if entity in {"user", "inventory_history", "rf_key_map"} or "planned_parcel" in entity:
+            continue  # not allowed, filters needed, no id to order by
         assert served(wms, entity) == wms.server.journal(entity), entity
 
 

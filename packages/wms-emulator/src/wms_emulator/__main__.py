@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from wms_emulator.api.context import ApiUser
+import msgspec
+
+from wms_emulator.api.context import RELEASES, ApiUser
+from wms_emulator.faults import Fault, FaultName
 from wms_emulator.parent import watch_parent
 from wms_emulator.server import Emulator, InternalError, Options, StateError
 
@@ -49,6 +52,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ENTITY",
         help="entities the account may not read (user)",
     )
+    serve.add_argument(
+        "--facilities", nargs="+", metavar="CODE", help="the account's facilities (all)"
+    )
+    serve.add_argument("--password-life-days", type=float, help="then the password expires")
+    serve.add_argument("--token-life-s", type=float, default=3600.0, help="of OAuth2 tokens")
+    serve.add_argument("--release", choices=RELEASES, default=RELEASES[-1], help="of the API")
+    names = ", ".join(name.value for name in FaultName)
+    serve.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[,OPTION=VALUE…]",
+        help=f"a bad day from the start, e.g. status,status=502,ratio=0.1; one of {names}",
+    )
     serve.add_argument("--parent-pid", type=int, help="end when this process is gone")
     return parser
 
@@ -68,6 +85,26 @@ def _rows(pairs: list[str]) -> dict[str, int]:
     return rows
 
 
+def _fault(text: str) -> Fault:
+    """One --fault.
+
+    Raises:
+        ValueError: an unknown name or option, or a value that does not fit.
+    """
+    name, *pairs = text.split(",")
+    values: dict[str, object] = {"name": name}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        values[key] = {"true": True, "false": False}.get(value, value)
+    unknown = set(values) - set(Fault.__dataclass_fields__)
+    if unknown:
+        raise ValueError(f"--fault {text}: no option {min(unknown)!r}")
+    try:
+        return msgspec.convert(values, Fault, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"--fault {text}: {error}") from error
+
+
 def _options(arguments: argparse.Namespace) -> Options:
     try:
         zone = ZoneInfo(arguments.zone)
@@ -79,6 +116,11 @@ def _options(arguments: argparse.Namespace) -> Options:
         zone=zone,
         rows_per_page=arguments.rows_per_page,
         forbidden=frozenset(arguments.forbid),
+        facilities=frozenset(arguments.facilities) if arguments.facilities else None,
+        password_life_days=arguments.password_life_days,
+        client_id=os.environ.get("WMS_EMULATOR_CLIENT_ID", "emulator_client"),
+        client_secret=os.environ.get("WMS_EMULATOR_CLIENT_SECRET", "emulator_secret"),
+        token_life_s=arguments.token_life_s,
     )
     return Options(
         user=user,
@@ -87,6 +129,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         tls=not arguments.plain,
         seed=arguments.seed,
         rows=_rows(arguments.rows),
+        release=arguments.release,
+        faults=tuple(map(_fault, arguments.fault)),
         state_dir=arguments.state_dir,
     )
 
@@ -103,6 +147,7 @@ async def _serve(options: Options, parent_pid: int | None) -> None:
             "port": emulator.port,
             "admin_port": emulator.admin_port,
             "base_url": emulator.base_url,
+            "build_s": emulator.build_s,
             "ca_file": str(emulator.ca_file) if emulator.ca_file else None,
         }
         sys.stdout.write(json.dumps(ready) + "\n")

@@ -1,10 +1,11 @@
-"""Changes at a rate while clients read: a warehouse at work, in its simplest form."""
+"""Changes at a rate while clients read, and the pulse of the simulated life."""
 
 import asyncio
 from collections.abc import Mapping
 
 from wms_emulator import changes
 from wms_emulator.changes import ChangeError
+from wms_emulator.life import Life
 from wms_emulator.warehouse import Warehouse
 
 _TICK_S = 0.05
@@ -15,8 +16,9 @@ _VERBS = ("insert", "update", "delete")
 class Activity:
     """Applies changes in small transactions; off until set."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, life: Life) -> None:
         self._warehouse = warehouse
+        self._life = life
         self._rates = dict.fromkeys(_RATES, 0.0)
         self._entities: tuple[str, ...] = ("allocation",)
         self._done = dict.fromkeys(_VERBS, 0)
@@ -68,5 +70,8 @@ class Activity:
         while True:
             await asyncio.sleep(_TICK_S)
             now = loop.time()
-            self.step(now - last)
+            clock = self._warehouse.clock
+            self.step((now - last) * (1.0 if clock.stands else clock.speed))
             last = now
+            if not clock.stands:
+                self._life.step()

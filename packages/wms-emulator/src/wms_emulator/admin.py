@@ -8,10 +8,12 @@ from datetime import datetime
 import msgspec
 
 from wms_emulator import changes
+from wms_emulator.accounts import Account
 from wms_emulator.activity import Activity
 from wms_emulator.changes import ChangeError
 from wms_emulator.clock import from_us, to_us
 from wms_emulator.faults import Fault, FaultName, Plan
+from wms_emulator.life import Life
 from wms_emulator.messages import Request, Response, json_response
 from wms_emulator.records import URL_MARK_BYTES
 from wms_emulator.schema.catalogue import ENTITIES
@@ -33,6 +35,8 @@ class Admin:
     warehouse: Warehouse
     faults: Plan
     activity: Activity
+    life: Life
+    account: Account
     entity_url: Callable[[], str]  # known once the API's port is
     requests: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=10_000))
 
@@ -59,6 +63,11 @@ class Admin:
             ("GET", "faults"): lambda _: self.faults.shown(),
             ("POST", "activity"): self.activity.set,
             ("GET", "activity"): lambda _: self.activity.shown(),
+            ("POST", "life"): self.life.set,
+            ("GET", "life"): lambda _: self.life.shown(),
+            ("POST", "pass"): self._pass,
+            ("POST", "account"): self.account.change,
+            ("GET", "account"): lambda _: self.account.shown(),
             ("GET", "requests"): lambda _: list(self.requests),
         }
 
@@ -96,11 +105,22 @@ class Admin:
                 clock.set(_moment(text))
             case {"advance_s": int(step) | float(step)}:
                 clock.advance(step)
+            case {"speed": int(speed) | float(speed)} if speed > 0:
+                clock.run(speed)
             case {"real": True}:
                 clock.real()
             case _ if wanted:
-                raise AdminError('one of {"now": iso}, {"advance_s": n}, {"real": true}')
+                raise AdminError(
+                    'one of {"now": iso}, {"advance_s": n}, {"speed": n}, {"real": true}'
+                )
         return {"now": from_us(clock.now_us()).isoformat()}
+
+    def _pass(self, wanted: dict[str, object]) -> dict[str, object]:
+        """Let time pass at once, with all that life brings in it."""
+        match wanted:
+            case {"seconds": int(seconds) | float(seconds)} if seconds >= 0:
+                return self.life.pass_time(seconds)
+        raise AdminError('{"seconds": n}')
 
     def _faults(self, wanted: dict[str, object]) -> dict[str, object]:
         """Replace the plan: {"faults": [{"name": …}, …], "seed": n}."""

@@ -16,6 +16,7 @@ from wms_emulator.warehouse import NoSuchRowError, Warehouse
 
 _VERBS = ("insert", "update", "delete")
 _ORDER = {name: number for number, name in enumerate(DEFAULT_ROWS)}  # parents before children
+_KEYS = frozenset({*_VERBS, "mod_ts_lag_s", "keep_mod_ts"})
 
 
 class ChangeError(ValueError):
@@ -35,22 +36,26 @@ class Step(msgspec.Struct, frozen=True):
 def apply(warehouse: Warehouse, wanted: Mapping[str, object]) -> dict[str, dict[str, int]]:
     """Make the changes of one call in one transaction and count them.
 
-    `wanted`: {"insert": {entity: what}, "update": {…}, "delete": {…}, "mod_ts_lag_s": n}; `what`
-    is a number of rows, or {"count": n, "ids": […], "set": {field: value}}. The rows appear now;
-    with mod_ts_lag_s their mod_ts lies so many seconds in the past, as when a long transaction
-    commits late.
+    `wanted`: {"insert": {entity: what}, "update": {…}, "delete": {…}, "mod_ts_lag_s": n,
+    "keep_mod_ts": b}; `what` is a number of rows, or
+    {"count": n, "ids": […], "set": {field: value}}. The rows appear now; with mod_ts_lag_s their
+    mod_ts lies so many seconds in the past, as when a long transaction commits late; with
+    keep_mod_ts updates leave it as it is.
 
     Raises:
         ChangeError: the call does not make sense; nothing was changed.
     """
     steps, lag_us = _read(wanted)
     mod_us = warehouse.clock.now_us() - lag_us
+    kept = wanted.get("keep_mod_ts", False)
+    if not isinstance(kept, bool):
+        raise ChangeError("keep_mod_ts: true or false")
     done: dict[str, dict[str, int]] = {verb: {} for verb in _VERBS}
     ordinals = warehouse.ordinals()
     try:
         with warehouse.database.transaction():
             for step in steps:
-                done[step.verb][step.entity.name] = _apply_step(warehouse, step, mod_us)
+                done[step.verb][step.entity.name] = _apply_step(warehouse, step, mod_us, kept)
             warehouse.keep({step.entity.name for step in steps})
     except BaseException as error:
         warehouse.restore(ordinals)
@@ -60,7 +65,7 @@ def apply(warehouse: Warehouse, wanted: Mapping[str, object]) -> dict[str, dict[
     return done
 
 
-def _apply_step(warehouse: Warehouse, step: Step, mod_us: int) -> int:
+def _apply_step(warehouse: Warehouse, step: Step, mod_us: int, kept: bool) -> int:
     entity = step.entity
     given = _given(warehouse, entity, step.values)
     fixed = set(KEYS.get(entity.name, ())) & set(given)
@@ -73,7 +78,7 @@ def _apply_step(warehouse: Warehouse, step: Step, mod_us: int) -> int:
     ids = step.ids or warehouse.spread(entity, step.count)
     for record_id in ids:
         if step.verb == "update":
-            warehouse.update(entity, record_id, mod_us, given)
+            warehouse.update(entity, record_id, None if kept else mod_us, given)
         else:
             warehouse.delete(entity, record_id, mod_us)
     return len(ids)
@@ -81,9 +86,9 @@ def _apply_step(warehouse: Warehouse, step: Step, mod_us: int) -> int:
 
 def _read(wanted: Mapping[str, object]) -> tuple[list[Step], int]:
     """The steps of a call and its lag in microseconds."""
-    unknown = set(wanted) - {*_VERBS, "mod_ts_lag_s"}
+    unknown = set(wanted) - _KEYS
     if unknown:
-        raise ChangeError(f"unknown key {min(unknown)!r}: {', '.join(_VERBS)}, mod_ts_lag_s")
+        raise ChangeError(f"unknown key {min(unknown)!r}: {', '.join(sorted(_KEYS))}")
     lag_s = wanted.get("mod_ts_lag_s", 0)
     if isinstance(lag_s, bool) or not isinstance(lag_s, int | float) or lag_s < 0:
         raise ChangeError("mod_ts_lag_s: seconds, not negative")
@@ -104,7 +109,7 @@ def _mapping(value: object, where: str) -> dict[str, object]:
 
 def _read_step(verb: str, name: str, what: object) -> Step:
     entity = ENTITIES.get(name)
-    if entity is None or (verb == "insert" and entity.lookup):
+    if entity is None or entity.base or (verb == "insert" and entity.lookup):
         raise ChangeError(f"{verb}: no rows of {name!r} can be given")
     parts = {"count": what} if isinstance(what, int) else _mapping(what, f"{verb}.{name}")
     ids = parts.get("ids", [])

@@ -21,14 +21,18 @@ class Clock:
     """What the emulator takes for the present; it never reads the time elsewhere."""
 
     def __init__(self) -> None:
-        self._offset_us = 0
         self._frozen_us: int | None = None
+        self._shown_us = self._since_us = self._machine_us()
+        self.speed = 1.0
+
+    def _machine_us(self) -> int:
+        return time.time_ns() // 1000
 
     def now_us(self) -> int:
         """The present in microseconds since the epoch."""
         if self._frozen_us is not None:
             return self._frozen_us
-        return time.time_ns() // 1000 + self._offset_us
+        return self._shown_us + round((self._machine_us() - self._since_us) * self.speed)
 
     def now(self) -> datetime:
         """The present as an aware datetime in UTC."""
@@ -42,11 +46,24 @@ class Clock:
         """Move on by seconds: a standing clock stands further on, a running one runs ahead."""
         step_us = round(seconds * 1_000_000)
         if self._frozen_us is None:
-            self._offset_us += step_us
+            self._shown_us += step_us
         else:
             self._frozen_us += step_us
 
+    def run(self, speed: float) -> None:
+        """Go on from the present, `speed` seconds for each second of the machine's clock."""
+        self._shown_us = self.now_us()
+        self._since_us = self._machine_us()
+        self._frozen_us = None
+        self.speed = speed
+
     def real(self) -> None:
         """Follow the machine's clock again."""
-        self._offset_us = 0
+        self._shown_us = self._since_us = self._machine_us()
         self._frozen_us = None
+        self.speed = 1.0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stands still."""
+        return self._frozen_us is not None

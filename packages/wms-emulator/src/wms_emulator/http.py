@@ -9,24 +9,25 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
 import h11
 
-from wms_emulator.faults import Fault, FaultName
+from wms_emulator.faults import Fault, FaultName, Met
 from wms_emulator.messages import Request, Response, json_response
 
 Handler = Callable[[Request], Response]
 _READ_BYTES = 65536
 _MAX_HEAD_BYTES = 131_072
 _GZIP_LEVEL = 1
-_HTML_ERROR = (
-    b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1>"
-    b"</center><hr><center>proxy</center></body></html>"
-)
+_KEPT_ANSWERS = 64
+_CODES = {409: "CONFLICT", 429: "TOO_MANY_REQUESTS", 401: "AUTHENTICATION_FAILED"}
+_REASONS = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Time-out"}
+_TOO_MANY = Fault(FaultName.STATUS, status=429)
+_EXPIRED = Fault(FaultName.STATUS, status=401)
 
 
 @dataclass
@@ -35,8 +36,30 @@ class Service:
 
     handler: Handler
     now: Callable[[], datetime]
-    decide: Callable[[str], list[Fault]] = lambda _target: []
+    decide: Callable[[str], list[Met]] = lambda _target: []
     note: Callable[[dict[str, object]], None] = lambda _entry: None
+    expire: Callable[[], None] = lambda: None  # what an EXPIRE fault does to tokens
+    serving: int = 0  # calls that are being answered now
+    freed: asyncio.Event = field(default_factory=asyncio.Event)  # set when one of them ends
+    latest: dict[str, Response] = field(default_factory=dict)  # by path, for REPEAT
+
+    async def admit(self, faults: list[Met]) -> bool:
+        """Count one more call in; False when a PARALLEL fault refuses it."""
+        for fault, _ in faults:
+            if fault.name is not FaultName.PARALLEL:
+                continue
+            if self.serving >= fault.limit and not fault.queue:
+                return False
+            while self.serving >= fault.limit:
+                await self.freed.wait()
+        self.serving += 1
+        return True
+
+    def leave(self) -> None:
+        """Count an admitted call out."""
+        self.serving -= 1
+        self.freed.set()
+        self.freed = asyncio.Event()
 
 
 class _HangupError(Exception):
@@ -46,9 +69,16 @@ class _HangupError(Exception):
 def error_response(fault: Fault) -> Response:
     """The answer of a STATUS fault."""
     if fault.html:
-        return Response(fault.status, _HTML_ERROR, content_type="text/html")
-    body = {"reference": str(uuid4()), "code": "SERVER_ERROR", "message": "Emulated error."}
-    response = json_response(fault.status, body)
+        title = f"{fault.status} {_REASONS.get(fault.status, 'Error')}"
+        page = (
+            f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1>"
+            "</center><hr><center>proxy</center></body></html>"
+        )
+        response = Response(fault.status, page.encode(), content_type="text/html")
+    else:
+        code = _CODES.get(fault.status, "SERVER_ERROR")
+        body = {"reference": str(uuid4()), "code": code, "message": "Emulated error."}
+        response = json_response(fault.status, body)
     if fault.retry_after_s is not None:
         response.headers.append(("Retry-After", str(fault.retry_after_s)))
     return response
@@ -85,7 +115,7 @@ class Connection:
         if self._protocol.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             response = json_response(error.error_status_hint, {"message": str(error)})
             with suppress(ConnectionError, ssl.SSLError):
-                await self._send(response, "GET", gzipped=False, cut_at=None)
+                await self._send(response, "GET", gzipped=False, faults=[])
 
     async def _event(self) -> h11.Event | type[h11.PAUSED]:
         while True:
@@ -116,50 +146,75 @@ class Connection:
         request = await self._request()
         if request is None:
             return False
-        started = time.perf_counter()
-        faults = self._service.decide(request.target)
-        response = await self._answer(request, faults)
-        cut_at = next((one.cut_at for one in faults if one.name is FaultName.CUT), None)
-        gzipped = "gzip" in request.headers.get("accept-encoding", "")
-        self._service.note(
-            {
-                "method": request.method,
-                "target": request.target,
-                "status": response.status,
-                "faults": [fault.name.value for fault in faults],
-                "handled_s": round(time.perf_counter() - started, 6),
-            }
-        )
-        await self._send(response, request.method, gzipped=gzipped, cut_at=cut_at)
+        service = self._service
+        faults = service.decide(request.target)
+        admitted = await service.admit(faults)
+        try:
+            await self._exchange(request, faults, admitted=admitted)
+        finally:
+            if admitted:
+                service.leave()
         if self._protocol.our_state is h11.MUST_CLOSE:
             return False
         self._protocol.start_next_cycle()
         return True
 
-    async def _answer(self, request: Request, faults: list[Fault]) -> Response:
+    async def _exchange(self, request: Request, faults: list[Met], *, admitted: bool) -> None:
+        started = time.perf_counter()
+        response = await self._answer(request, faults) if admitted else error_response(_TOO_MANY)
+        self._service.note(
+            {
+                "method": request.method,
+                "target": request.target,
+                "status": response.status,
+                "faults": [met.fault.name.value for met in faults],
+                "handled_s": round(time.perf_counter() - started, 6),
+            }
+        )
+        gzipped = "gzip" in request.headers.get("accept-encoding", "")
+        await self._send(response, request.method, gzipped=gzipped, faults=faults)
+
+    async def _answer(self, request: Request, faults: list[Met]) -> Response:
         """The handler's answer, or what the faults make of it."""
-        for fault in faults:
+        latest = self._service.latest
+        for fault, wait_s in faults:
             match fault.name:
                 case FaultName.LATENCY:
-                    await asyncio.sleep(fault.latency_s)
+                    await asyncio.sleep(wait_s)
                 case FaultName.RESET:
                     self._writer.transport.abort()
                     raise _HangupError
                 case FaultName.STATUS:
                     return error_response(fault)
+                case FaultName.EXPIRE:
+                    self._service.expire()
+                    return error_response(_EXPIRED)
                 case FaultName.INVALID_JSON:
                     return Response(200, b'{"results": [{"id": ')
-        return self._service.handler(request)
+                case FaultName.REPEAT if request.path in latest:
+                    return latest[request.path]
+        response = self._service.handler(request)
+        if response.status == 200 and isinstance(response.body, bytes):
+            if len(latest) >= _KEPT_ANSWERS:
+                latest.clear()
+            latest[request.path] = response
+        return response
+
+    def _date(self, faults: list[Met]) -> list[tuple[str, str]]:
+        """The Date header, as the server or a proxy before it would write it."""
+        moment = self._service.now()
+        extra = []
+        for fault, _ in faults:
+            if fault.name is FaultName.DATE:
+                moment += timedelta(seconds=fault.skew_s)
+                extra += [("Via", f"1.1 {fault.via}")] if fault.via else []
+        return [("Date", format_datetime(moment, usegmt=True)), *extra]
 
     async def _send(
-        self, response: Response, method: str, *, gzipped: bool, cut_at: float | None
+        self, response: Response, method: str, *, gzipped: bool, faults: list[Met]
     ) -> None:
         body = response.body
-        headers = [
-            ("Date", format_datetime(self._service.now(), usegmt=True)),
-            ("Server", "wms-emulator"),
-            *response.headers,
-        ]
+        headers = [*self._date(faults), ("Server", "wms-emulator"), *response.headers]
         bodiless = response.status in {204, 304}
         if not bodiless:
             headers.append(("Content-Type", response.content_type))
@@ -175,10 +230,20 @@ class Connection:
         out = self._protocol.send(head) or b""
         if method == "HEAD":
             body = b""
-        if cut_at is not None:
-            self._writer.write(out + body[: int(len(body) * cut_at)])
+        cut = next((one for one, _ in faults if one.name is FaultName.CUT), None)
+        if cut is not None:
+            self._writer.write(out + body[: int(len(body) * cut.cut_at)])
             await self._writer.drain()
             raise _HangupError
+        drip = next((one for one, _ in faults if one.name is FaultName.DRIP), None)
+        if drip is not None:
+            self._writer.write(out)
+            for start in range(0, len(body), drip.drip_bytes):
+                part = body[start : start + drip.drip_bytes]
+                self._writer.write(self._protocol.send(h11.Data(data=part)) or b"")
+                await self._writer.drain()
+                await asyncio.sleep(drip.drip_pause_s)
+            body = out = b""
         if body:
             out += self._protocol.send(h11.Data(data=body)) or b""
         out += self._protocol.send(h11.EndOfMessage()) or b""

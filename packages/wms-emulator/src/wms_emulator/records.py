@@ -97,7 +97,7 @@ def _shown_relation(field: Field) -> _Shown:
     return lambda ref, _id: {"id": ref.id, "key": ref.key, "url": f"{link}{ref.id}"}
 
 
-def _shown(field: Field, zone: tzinfo) -> _Shown | None:
+def shown_by(field: Field, zone: tzinfo) -> _Shown | None:
     """How native values of a field are shown; None for as they are. Not for None, but in sets."""
     match field.kind:
         case Kind.FK | Kind.STATUS:
@@ -113,7 +113,7 @@ def _shown(field: Field, zone: tzinfo) -> _Shown | None:
 
 def json_value(field: Field, value: object, zone: tzinfo, record_id: int) -> object:
     """A native value in the form the API shows."""
-    shown = _shown(field, zone)
+    shown = shown_by(field, zone)
     if shown is None or (value is None and field.kind is not Kind.SET):
         return value
     return shown(value, record_id)
@@ -128,12 +128,34 @@ def sql_value(value: object) -> object:
     return value
 
 
+def column_json(field: Field, column: object, zone: tzinfo) -> object:
+    """A SQL column as flat rows show it: relations as bare integers."""
+    if column is None:
+        return None
+    match field.kind:
+        case Kind.TS if isinstance(column, int):
+            return timestamp_text(column, zone)
+        case Kind.DEC if isinstance(column, bytes):
+            return decimal_text(decimal_from_key(column))
+        case Kind.BOOL:
+            return bool(column)
+    return column
+
+
+def named(entity: Entity, text: bytes) -> bytes:
+    """Record texts of a subset's base with the subset's name in their own addresses."""
+    if not entity.base:
+        return text
+    own, other = f'"url":"{URL_MARK}{entity.base}/', f'"url":"{URL_MARK}{entity.name}/'
+    return text.replace(own.encode(), other.encode())
+
+
 Encoder = Callable[[Mapping[str, object], int], bytes]
 
 
 def encoder(entity: Entity, zone: tzinfo) -> Encoder:
     """How rows of this entity become the JSON text of their records, links marked by URL_MARK."""
-    fields = [(field.name, _shown(field, zone)) for field in entity.fields]
+    fields = [(field.name, shown_by(field, zone)) for field in entity.fields]
     sets = {field.name for field in entity.fields if field.kind is Kind.SET}
     link = f"{URL_MARK}{entity.name}/"
     has_id = entity.has_id

@@ -1,28 +1,35 @@
 """One running emulator: rows, clock, faults, two ports. Assembles the parts; knows no endpoint."""
 
 import asyncio
+import errno
 import ssl
 import tempfile
+import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wms_emulator.accounts import Account
 from wms_emulator.activity import Activity
 from wms_emulator.admin import Admin
 from wms_emulator.api import router
-from wms_emulator.api.context import API_PATH, ApiUser, Context
+from wms_emulator.api.context import API_PATH, RELEASES, ApiUser, Context
 from wms_emulator.certificate import server_context
 from wms_emulator.clock import Clock
 from wms_emulator.dataset.rows import Dataset
-from wms_emulator.faults import Plan
+from wms_emulator.faults import Fault, Plan
 from wms_emulator.http import Connection, Service
+from wms_emulator.life import Life
 from wms_emulator.store.database import Database
 from wms_emulator.warehouse import Warehouse
 
 HOST = "127.0.0.1"
+HOST_IPV6 = "::1"
+_SEEDS = 2  # which rows a seed stands for; counted up whenever that changes
+_PORT_TRIES = 20
 _BACKLOG = 128
 
 
@@ -36,6 +43,8 @@ class Options:
     tls: bool = True
     seed: int = 7
     rows: Mapping[str, int] = field(default_factory=dict)
+    release: str = RELEASES[-1]
+    faults: tuple[Fault, ...] = ()
     state_dir: Path | None = None  # keeps rows and certificates; None: nothing stays
 
 
@@ -57,7 +66,7 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     path = options.state_dir / "wms.db" if options.state_dir else None
     database = Database(path, options.user.zone)
     warehouse = Warehouse(database, dataset, clock, options.user.zone)
-    wanted = repr((options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
+    wanted = repr((_SEEDS, options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
     held = database.fact("seeded from")
     if held is None:
         warehouse.load()
@@ -73,6 +82,36 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     return warehouse
 
 
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+async def _bind(
+    connected: Connected, port: int, tls: ssl.SSLContext | None
+) -> list[asyncio.Server]:
+    """Listen on 127.0.0.1 and, where the machine has it, on the same port of ::1.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    for _ in range(_PORT_TRIES):
+        server = await asyncio.start_server(connected, HOST, port, ssl=tls, backlog=_BACKLOG)
+        taken = int(server.sockets[0].getsockname()[1])
+        try:
+            other = await asyncio.start_server(
+                connected, HOST_IPV6, taken, ssl=tls, backlog=_BACKLOG
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return [server]  # no IPv6 here
+            server.close()
+            await server.wait_closed()
+            if port:
+                raise
+            continue  # a free port there was not free here: another one
+        return [server, other]
+    raise OSError(errno.EADDRINUSE, "found no port that is free on 127.0.0.1 and ::1")
+
+
 class Emulator:
     """A running emulator; use as an async context manager. Ports are known once entered."""
 
@@ -80,6 +119,7 @@ class Emulator:
         self.options = options
         self.port = 0
         self.admin_port = 0
+        self.build_s = 0.0  # what making or opening the rows took
         self.ca_file: Path | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
@@ -109,18 +149,31 @@ class Emulator:
         if options.state_dir is not None:
             options.state_dir.mkdir(parents=True, exist_ok=True)
         clock = Clock()
+        started = time.perf_counter()
         self._warehouse = _open_store(options, clock)
-        faults = Plan(options.seed)
-        activity = Activity(self._warehouse)
-        admin = Admin(self._warehouse, faults, activity, lambda: f"{self.base_url}entity/")
-        context = Context(self._warehouse.database, options.user)
+        self.build_s = round(time.perf_counter() - started, 3)
+        faults = Plan(options.seed, clock.now_us)
+        faults.set(list(options.faults))
+        account = Account(options.user, clock)
+        life = Life(self._warehouse, account)
+        activity = Activity(self._warehouse, life)
+        admin = Admin(
+            self._warehouse, faults, activity, life, account, lambda: f"{self.base_url}entity/"
+        )
+        context = Context(self._warehouse.database, account, options.release)
         api = Service(
             lambda request: router.handle(context, request),
             clock.now,
             faults.decide,
             admin.requests.append,
+            account.revoke,
         )
-        self.port = await self._listen(api, options.port, self._tls(clock))
+        tls = self._tls(clock)
+        if tls is not None:
+            tls.sni_callback = lambda *_: (  # called for every client, named or not
+                ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE if faults.breaks_handshake() else None
+            )
+        self.port = await self._listen(api, options.port, tls)
         self.admin_port = await self._listen(
             Service(admin.handle, clock.now), options.admin_port, None
         )
@@ -154,9 +207,9 @@ class Emulator:
             with suppress(asyncio.CancelledError):
                 await Connection(service, reader, writer).serve()
 
-        server = await asyncio.start_server(connected, HOST, port, ssl=tls, backlog=_BACKLOG)
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        servers = await _bind(connected, port, tls)
+        self._servers += servers
+        return int(servers[0].sockets[0].getsockname()[1])
 
     async def __aexit__(self, *_: object) -> None:
         for server in self._servers:

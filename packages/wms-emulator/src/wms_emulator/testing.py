@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from wms_emulator.api.context import ApiUser
+from wms_emulator.api.context import RELEASES, ApiUser
 from wms_emulator.server import HOST, Emulator, Options
 
 USERNAME = "tap_user"
@@ -62,7 +62,7 @@ class WmsServer:
         return [json.loads(line) for line in answer.split(b"\n") if line]
 
     def clock(self, **wanted: object) -> str:
-        """Move the clock (now="…", advance_s=…, real=True); the instant it shows."""
+        """Move the clock (now="…", advance_s=…, speed=…, real=True); the instant it shows."""
         return str(json.loads(self.admin("POST", "/clock", wanted))["now"])
 
     def faults(self, *faults: Mapping[str, object], seed: int | None = None) -> None:
@@ -73,6 +73,21 @@ class WmsServer:
     def activity(self, **rates: object) -> dict[str, object]:
         """Let rows change in the background: inserts_per_s=…, updates_per_s=…; none ends it."""
         shown: dict[str, object] = json.loads(self.admin("POST", "/activity", rates))
+        return shown
+
+    def life(self, **rates: object) -> dict[str, object]:
+        """Let the warehouse work: orders_per_h=…, waves_per_h=…; none ends it."""
+        shown: dict[str, object] = json.loads(self.admin("POST", "/life", rates))
+        return shown
+
+    def pass_time(self, seconds: float) -> dict[str, object]:
+        """Let so much of the emulator's time pass at once, with all that `life` brings in it."""
+        shown: dict[str, object] = json.loads(self.admin("POST", "/pass", {"seconds": seconds}))
+        return shown
+
+    def account(self, **changed: object) -> dict[str, object]:
+        """Change the API's account: facilities=[…], password=…, rows_per_page=…, revoke=True."""
+        shown: dict[str, object] = json.loads(self.admin("POST", "/account", changed))
         return shown
 
     def requests(self) -> list[dict[str, object]]:
@@ -115,14 +130,22 @@ def running(
     rows: Mapping[str, int] | None = None,
     user: ApiUser | None = None,
     state_dir: Path | None = None,
+    release: str = RELEASES[-1],
     **user_options: object,
 ) -> Iterator[WmsServer]:
     """Run an emulator in a thread while the block runs.
 
-    `user_options` change the account: zone, rows_per_page, forbidden.
+    `user_options` change the account: zone, rows_per_page, forbidden, facilities, token_life_s, …
     """
     account = replace(user or ApiUser(USERNAME, PASSWORD), **user_options)  # type: ignore[arg-type] # checked by the dataclass
-    options = Options(user=account, tls=tls, seed=seed, rows=rows or {}, state_dir=state_dir)
+    options = Options(
+        user=account,
+        tls=tls,
+        seed=seed,
+        rows=rows or {},
+        release=release,
+        state_dir=state_dir,
+    )
     thread = _Running()
     with ThreadPoolExecutor(1, thread_name_prefix="wms-emulator") as executor:
         ended = executor.submit(lambda: asyncio.run(thread.serve(options)))

@@ -3,7 +3,7 @@
 Every change goes to the rows and their journal together; the API's query code has no part in it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 
 import msgspec
@@ -14,6 +14,7 @@ from wms_emulator.dataset.rows import Dataset, natural_key
 from wms_emulator.records import Ref, Row, columns_of, encoder, json_value, sql_value
 from wms_emulator.schema.catalogue import ENTITIES
 from wms_emulator.schema.model import Entity, Field, Kind
+from wms_emulator.seeding import prepared
 from wms_emulator.store import rows, tables
 from wms_emulator.store.database import Database
 
@@ -42,31 +43,25 @@ class Warehouse:
         self.zone = zone
         self._encoders = {name: encoder(entity, zone) for name, entity in ENTITIES.items()}
         self._columns = {name: columns_of(entity) for name, entity in ENTITIES.items()}
-        self._next_ordinal = {name: dataset.size(name) for name in ENTITIES}
+        self._next_ordinal = {name: dataset.size(name) for name in _own_rows()}
         self._salt = 0
         self._fresh: dict[str, list[Ref]] = {}
 
     def load(self) -> None:
         """Write the seeded rows of every entity, one transaction."""
         with self.database.transaction():
-            for entity in ENTITIES.values():
+            # Subsets are views: they come after the tables that they show.
+            for entity in sorted(ENTITIES.values(), key=lambda one: bool(one.base)):
                 tables.create(self.database, entity)
-                tables.load(self.database, entity, self._seeded(entity))
-                tables.index(self.database, entity)
-
-    def _seeded(
-        self, entity: Entity
-    ) -> Iterator[tuple[int, str | None, tuple[object, ...], bytes]]:
-        encode, columns = self._encoders[entity.name], self._columns[entity.name]
-        for ordinal, row in enumerate(self.dataset.rows(entity)):
-            record_id = self.dataset.id_of(entity.name, ordinal)
-            key = natural_key(entity, row) or None
-            yield record_id, key, columns(row), encode(row, record_id)
+                if not entity.base:
+                    rows_of = prepared(self.dataset, entity, self.zone)
+                    tables.load(self.database, entity, rows_of)
+                    tables.index(self.database, entity)
 
     def resume(self) -> None:
         """Continue after the rows of a kept database."""
         self._salt = int(self.database.fact("salt") or 0)
-        for name in ENTITIES:
+        for name in _own_rows():
             kept = self.database.fact(f"next {name}")
             self._next_ordinal[name] = int(kept or self.dataset.size(name))
 
@@ -142,9 +137,11 @@ class Warehouse:
         return record
 
     def update(
-        self, entity: Entity, record_id: int, mod_us: int, given: Mapping[str, object]
+        self, entity: Entity, record_id: int, mod_us: int | None, given: Mapping[str, object]
     ) -> None:
         """Change one row: its business columns, or only those `given`; and mod_ts with mod_user.
+
+        Without `mod_us` both stay as they are: the server keeps some columns that way.
 
         Raises:
             NoSuchRowError: it does not exist.
@@ -156,7 +153,7 @@ class Warehouse:
         changed = dict(given) or self.dataset.changed_values(
             entity, record_id, self._salt, self._parent
         )
-        if entity.has_mod_ts:
+        if entity.has_mod_ts and mod_us is not None:
             changed = {"mod_ts": mod_us, "mod_user": "svc_wave", **changed}
         stored: Row = {}
         for name, value in changed.items():
@@ -194,6 +191,11 @@ class Warehouse:
             if found is not None:
                 chosen[found[0]] = None
         return list(chosen)
+
+
+def _own_rows() -> list[str]:
+    """The entities that have rows of their own: all but the subsets."""
+    return [name for name, entity in ENTITIES.items() if not entity.base]
 
 
 def _relation_id(value: object) -> int | None:

@@ -1,5 +1,9 @@
 """GET /entity/{entity}/: filters, ordering, and the two kinds of pages."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,7 +13,9 @@ from wms_emulator.api.errors import ApiError, invalid, not_emulated, not_found
 from wms_emulator.api.records import chosen_fields, joined
 from wms_emulator.messages import Request, Response
 from wms_emulator.query import cursor as cursors
-from wms_emulator.query.filters import Condition, compile_filters
+from wms_emulator.query.eligible import eligible
+from wms_emulator.query.filters import EVERYTHING, Condition, compile_filters
+from wms_emulator.query.flat import Column, parse_values_list
 from wms_emulator.query.ordering import (
     Term,
     order_by,
@@ -17,39 +23,77 @@ from wms_emulator.query.ordering import (
     position_column,
     position_text,
 )
+from wms_emulator.records import column_json
 from wms_emulator.schema.model import Entity
+from wms_emulator.store.rows import columns, select
 from wms_emulator.store.rows import count as count_rows
-from wms_emulator.store.rows import select
 
 MAX_PAGE_SIZE = 1250
-NOT_EMULATED = ("values_list", "distinct", "limit")
+NOT_EMULATED = ("distinct",)
+_MOST_DIGITS = 18
 _HISTORY_PAIRS = ("status_id", "item_code", "item_alternate_code", "container_nbr")
 
 
-def handle(context: Context, request: Request, entity: Entity) -> Response:
-    """One page of rows.
+@dataclass(frozen=True)
+class _List:
+    """One list as a request asks for it."""
+
+    context: Context
+    request: Request
+    entity: Entity
+    where: Condition
+    terms: tuple[Term, ...]
+    fields: frozenset[str] | None
+    flat: tuple[Column, ...] | None
+
+
+def handle(
+    context: Context, request: Request, entity: Entity, only: Condition = EVERYTHING
+) -> Response:
+    """One page of rows; `only` narrows them further, as addresses below a record do.
 
     Raises:
         ApiError: what the API answers with an error, the empty list among it.
         QueryError: a filter or ordering that does not fit.
     """
-    query = request.query
+    query = dict(request.query)
     for key in NOT_EMULATED:
         if key in query:
             raise not_emulated(key)
     if query.get("format", "json") != "json":
         raise not_emulated(f"format={query['format']}")
+    if "empty_response_http_code" in query and not context.has_empty_response_code:
+        raise invalid("empty_response_http_code", f"no field of that name in {entity.name}")
     _required_filters(entity, query)
-    condition = compile_filters(context.entities, entity, query, context.user.zone)
+    where = compile_filters(context.entities, entity, query, context.user.zone).both(only)
+    user = context.user
+    where = where.both(eligible(context.entities, entity, user.facilities, user.companies))
     terms = parse_ordering(context.entities, entity, query.get("ordering", ""))
-    chosen_fields(request, entity)
+    if "limit" in query:
+        where = _limited(entity, where, terms, query["limit"])
+    flat = None
+    if "values_list" in query:
+        flat = parse_values_list(context.entities, entity, query["values_list"])
+    asked = _List(context, request, entity, where, terms, chosen_fields(request, entity), flat)
     match query.get("page_mode", "paged"):
         case "paged":
-            return _paged(context, request, entity, condition, terms)
+            return _paged(asked)
         case "sequenced":
-            return _sequenced(context, request, entity, condition, terms)
+            return _sequenced(asked)
         case other:
             raise invalid("page_mode", f"{other!r}: paged or sequenced")
+
+
+def _limited(entity: Entity, where: Condition, terms: tuple[Term, ...], text: str) -> Condition:
+    """Only the first rows of the list, however it is paged."""
+    if not _is_number(text) or int(text) == 0:
+        raise invalid("limit", f"{text!r}: a number of rows is expected")
+    sql = f'SELECT t.id FROM "{entity.name}" t {where.where} {order_by(terms)} LIMIT ?'
+    return Condition(f"t.id IN ({sql})", (*where.parameters, int(text)))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _required_filters(entity: Entity, query: dict[str, str]) -> None:
@@ -68,7 +112,7 @@ def _required_filters(entity: Entity, query: dict[str, str]) -> None:
 
 def page_size(context: Context, text: str | None) -> int:
     """Rows per page: the user's when nothing usable is asked, 1250 at most, without complaint."""
-    if text is None or not text.isascii() or not text.isdigit() or int(text) == 0:
+    if text is None or not _is_number(text) or int(text) == 0:
         return context.user.rows_per_page
     return min(int(text), MAX_PAGE_SIZE)
 
@@ -79,10 +123,38 @@ def _link(request: Request, entity: Entity, **changed: str) -> str:
     return f"{entity_url(request)}{entity.name}?{urlencode(query)}"
 
 
-def _page(request: Request, entity: Entity, head: dict[str, object], bodies: list[bytes]) -> bytes:
-    """The envelope around rows that are JSON already."""
-    rows = joined(request, bodies, chosen_fields(request, entity))
-    return msgspec.json.encode(head)[:-1] + b',"results":[' + rows + b"]}"
+def _rows(
+    asked: _List, position: str, tail: str, parameters: Sequence[object]
+) -> list[tuple[bytes | tuple[object, ...], object]]:
+    """Rows as record texts or flat ones, each with the value of the expression `position`."""
+    database, entity = asked.context.database, asked.entity
+    if asked.flat is None:
+        return list(select(database, entity, position, tail, parameters))
+    expressions = [*(column.expression.sql for column in asked.flat), position]
+    found = columns(database, entity, expressions, tail, parameters)
+    return [(values[:-1], values[-1]) for values in found]
+
+
+def flat_rows(
+    columns_of: Sequence[Column], rows: Iterable[tuple[object, ...]], zone: tzinfo
+) -> list[dict[str, object]]:
+    """Rows of a values_list as JSON values."""
+    return [
+        {
+            column.name: column_json(column.expression.field, value, zone)
+            for column, value in zip(columns_of, row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+def _page(asked: _List, head: dict[str, object], rows: Sequence[Any]) -> Response:
+    """The envelope around rows."""
+    if asked.flat is None:
+        text = joined(asked.request, asked.entity, rows, asked.fields)
+    else:
+        text = msgspec.json.encode(flat_rows(asked.flat, rows, asked.context.user.zone))[1:-1]
+    return Response(200, msgspec.json.encode(head)[:-1] + b',"results":[' + text + b"]}")
 
 
 def _empty(request: Request, head: dict[str, object]) -> Response:
@@ -98,18 +170,15 @@ def _empty(request: Request, head: dict[str, object]) -> Response:
             raise invalid("empty_response_http_code", f"{other!r}: 200, 204 or 404")
 
 
-def _paged(
-    context: Context, request: Request, entity: Entity, where: Condition, terms: tuple[Term, ...]
-) -> Response:
+def _paged(asked: _List) -> Response:
+    context, request, entity, where = asked.context, asked.request, asked.entity, asked.where
     size = page_size(context, request.query.get("page_size"))
     number_text = request.query.get("page", "1")
     count = count_rows(context.database, entity, where.where, where.parameters)
     pages = -(-count // size)
-    if not number_text.isascii() or not number_text.isdigit() or int(number_text) < 1:
+    if not _is_number(number_text) or not 1 <= int(number_text) <= max(pages, 1):
         raise ApiError(404, "NOT_FOUND", "Invalid page.")
     number = int(number_text)
-    if number > max(pages, 1):
-        raise ApiError(404, "NOT_FOUND", "Invalid page.")
     head: dict[str, object] = {
         "result_count": count,
         "page_count": pages,
@@ -119,11 +188,9 @@ def _paged(
     }
     if not count:
         return _empty(request, head)
-    tail = f"{where.where} {order_by(terms)} LIMIT ? OFFSET ?"
-    rows = select(
-        context.database, entity, "0", tail, (*where.parameters, size, (number - 1) * size)
-    )
-    return Response(200, _page(request, entity, head, [body for body, _ in rows]))
+    tail = f"{where.where} {order_by(asked.terms)} LIMIT ? OFFSET ?"
+    rows = _rows(asked, "0", tail, (*where.parameters, size, (number - 1) * size))
+    return _page(asked, head, [body for body, _ in rows])
 
 
 def _start(where: Condition, first: Term, cursor: cursors.Cursor) -> Condition:
@@ -141,25 +208,19 @@ def _start(where: Condition, first: Term, cursor: cursors.Cursor) -> Condition:
     return Condition(joined_sql, (*where.parameters, value))
 
 
-def _sequenced(
-    context: Context, request: Request, entity: Entity, where: Condition, terms: tuple[Term, ...]
-) -> Response:
-    size = page_size(context, request.query.get("page_size"))
+def _sequenced(asked: _List) -> Response:
+    request, entity, terms = asked.request, asked.entity, asked.terms
+    size = page_size(asked.context, request.query.get("page_size"))
     try:
         text = request.query.get("cursor")
         cursor = cursors.decode(text) if text else cursors.START
     except ValueError as error:
         raise ApiError(404, "NOT_FOUND", "Invalid cursor.") from error
     first = terms[0]
-    narrowed = _start(where, first, cursor)
+    narrowed = _start(asked.where, first, cursor)
     tail = f"{narrowed.where} {order_by(terms, reverse=cursor.reverse)} LIMIT ? OFFSET ?"
-    rows = select(
-        context.database,
-        entity,
-        first.expression.sql,
-        tail,
-        (*narrowed.parameters, size + 1, cursor.offset),
-    )
+    parameters = (*narrowed.parameters, size + 1, cursor.offset)
+    rows = _rows(asked, first.expression.sql, tail, parameters)
     more = len(rows) > size
     field = first.expression.field
     beyond = position_text(field, rows[size][1]) if more else None
@@ -174,7 +235,7 @@ def _sequenced(
     }
     if not rows:
         return _empty(request, head)
-    return Response(200, _page(request, entity, head, [body for body, _ in rows]))
+    return _page(asked, head, [body for body, _ in rows])
 
 
 def _cursor_link(request: Request, entity: Entity, cursor: cursors.Cursor | None) -> str | None:

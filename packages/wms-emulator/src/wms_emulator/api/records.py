@@ -7,7 +7,7 @@ import msgspec
 from wms_emulator.api.context import entity_url
 from wms_emulator.api.errors import invalid
 from wms_emulator.messages import Request
-from wms_emulator.records import URL_MARK_BYTES
+from wms_emulator.records import URL_MARK_BYTES, named
 from wms_emulator.schema.model import Entity
 
 
@@ -25,9 +25,11 @@ def chosen_fields(request: Request, entity: Entity) -> frozenset[str] | None:
     return names
 
 
-def joined(request: Request, bodies: Sequence[bytes], fields: frozenset[str] | None) -> bytes:
+def joined(
+    request: Request, entity: Entity, bodies: Sequence[bytes], fields: frozenset[str] | None
+) -> bytes:
     """Record texts as the inside of a JSON array."""
-    text = b",".join(bodies).replace(URL_MARK_BYTES, entity_url(request).encode())
+    text = named(entity, b",".join(bodies)).replace(URL_MARK_BYTES, entity_url(request).encode())
     if fields is None:
         return text
     records = msgspec.json.decode(b"[" + text + b"]")

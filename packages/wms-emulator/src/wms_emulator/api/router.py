@@ -1,27 +1,24 @@
 """From an address to its endpoint: authentication, permission, methods, errors."""
 
-import binascii
-from base64 import b64decode
-from hmac import compare_digest
-
-from wms_emulator.api import describe, listing, record, root
+from wms_emulator.api import describe, listing, oauth, openapi, record, root
 from wms_emulator.api.context import API_PATH, Context
-from wms_emulator.api.errors import ApiError, invalid, not_found
+from wms_emulator.api.errors import ApiError, invalid, not_emulated, not_found
+from wms_emulator.api.oauth import IDCS_TOKEN_PATH, WMS_TOKEN_PATH, basic_credentials
 from wms_emulator.messages import Request, Response
 from wms_emulator.query.errors import QueryError
 
 _ENTITY_PATH = f"{API_PATH}/entity"
+_OPENAPI_PATHS = frozenset({f"{API_PATH}/schema", f"{API_PATH}/openapi"})
 
 
 def _authenticate(context: Context, request: Request) -> None:
-    """Basic authentication on every call, stateless."""
+    """Basic, or a bearer token, on every call; stateless."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    try:
-        given = b64decode(text.strip(), validate=True) if scheme.lower() == "basic" else b""
-    except binascii.Error:
-        given = b""
-    wanted = f"{context.user.username}:{context.user.password}".encode()
-    if not compare_digest(given, wanted):
+    if scheme.lower() == "bearer":
+        good = context.account.bears(text.strip())
+    else:
+        good = context.account.knows(*basic_credentials(request))
+    if not good:
         raise ApiError(
             401,
             "AUTHENTICATION_FAILED",
@@ -30,27 +27,55 @@ def _authenticate(context: Context, request: Request) -> None:
         )
 
 
-def _dispatch(context: Context, request: Request) -> Response:
-    if request.path != _ENTITY_PATH and not request.path.startswith(_ENTITY_PATH + "/"):
-        raise not_found()
-    _authenticate(context, request)
+def _permit(context: Context, request: Request, allowed: bool = True) -> None:
+    """The methods there are, and the group permission that reading takes."""
     if request.method not in {"GET", "HEAD"}:
         message = f'Method "{request.method}" not allowed.'
         raise ApiError(405, "METHOD_NOT_ALLOWED", message, headers={"Allow": "GET, HEAD"})
-    parts = request.path[len(_ENTITY_PATH) :].strip("/").split("/")
-    if parts == [""]:
-        return root.handle(context, request)
-    entity = context.entities.get(parts[0])
-    if entity is None or len(parts) > 2:
-        raise not_found()
-    if entity.name in context.user.forbidden:
+    if not context.user.read_access or not allowed:
         message = "You do not have permission to perform this action."
         raise ApiError(403, "PERMISSION_DENIED", message)
-    if len(parts) == 1:
-        return listing.handle(context, request, entity)
-    if parts[1] == "describe":
-        return describe.handle(entity)
-    return record.handle(context, request, entity, parts[1])
+
+
+def _dispatch(context: Context, request: Request) -> Response:
+    path = request.path.rstrip("/")
+    if path in {WMS_TOKEN_PATH, IDCS_TOKEN_PATH}:
+        return oauth.handle(context.account, request)
+    described = path in _OPENAPI_PATHS and context.has_openapi
+    if not described and path != _ENTITY_PATH and not path.startswith(_ENTITY_PATH + "/"):
+        raise not_found()
+    _authenticate(context, request)
+    if described:
+        _permit(context, request)
+        return openapi.handle(context, request, page=path.endswith("openapi"))
+    return _entities(context, request, path[len(_ENTITY_PATH) :].strip("/").split("/"))
+
+
+def _entities(context: Context, request: Request, parts: list[str]) -> Response:
+    """What stands below the entity module."""
+    if parts == [""]:
+        _permit(context, request)
+        return root.handle(context, request)
+    if parts[-1].endswith(".xml"):
+        raise not_emulated("XML")
+    if parts[-1].endswith(".json"):
+        parts[-1] = parts[-1].removesuffix(".json")
+        parts = parts if parts[-1] else parts[:-1]
+    entity = context.entities.get(parts[0]) if parts else None
+    if entity is None:
+        raise not_found()
+    _permit(context, request, entity.name not in context.user.forbidden)
+    match parts[1:]:
+        case []:
+            return listing.handle(context, request, entity)
+        case ["describe"]:
+            return describe.handle(entity)
+        case [id_text]:
+            return record.handle(context, request, entity, id_text)
+        case [id_text, "orders"] if (entity.base or entity.name) == "container":
+            only = record.orders_of_container(context, entity, id_text)
+            return listing.handle(context, request, context.entities["order_hdr"], only)
+    raise not_found()
 
 
 def handle(context: Context, request: Request) -> Response:

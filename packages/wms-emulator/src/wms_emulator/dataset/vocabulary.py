@@ -138,6 +138,8 @@ NESTED: frozenset[tuple[str, str]] = frozenset(
         ("order_dtl", "order_id"),
         ("allocation", "order_dtl_id"),
         ("allocation", "wave_id"),
+        ("allocation", "task_id"),
+        ("task", "wave_id"),
         ("ib_shipment_dtl", "ib_shipment_id"),
         ("purchase_order_dtl", "purchase_order_id"),
         ("ob_stop", "load_id"),
@@ -149,6 +151,26 @@ NESTED: frozenset[tuple[str, str]] = frozenset(
         ("container", "pallet_id"),
     }
 )
+
+# Rows that belong to a document's facility and company have them through it.
+SITE: dict[str, str] = {
+    "order_dtl": "order_hdr",
+    "allocation": "order_dtl",
+    "ib_shipment_dtl": "ib_shipment",
+    "purchase_order_dtl": "purchase_order_hdr",
+    "ob_stop": "load",
+    "ob_stop_dtl": "ob_stop",
+    "work_order_kit": "work_order_hdr",
+    "work_order_component": "work_order_kit",
+    "cc_adjustment_dtl": "cc_adjustment_hdr",
+    "movement_request_dtl": "movement_request_hdr",
+}
+# Relations to these lead to rows of the same facility, to items of the same company.
+SAME_FACILITY = frozenset(
+    {"location", "inventory", "container", "wave", "task", "load", "pallet", "ib_shipment",
+     "purchase_order_hdr", "order_hdr", "batch_number", "inventory_attribute"}
+)  # fmt: skip
+SAME_COMPANY = frozenset({"item"})
 
 USERS = ("svc_wave", "svc_integration", "m.souza", "j.müller", "ops_night", "")
 CITIES = ("São Paulo", "Curitiba", "Zürich", "Łódź", "Montréal", "東京", "Austin", "Köln")

@@ -51,7 +51,7 @@ def decode(text: str) -> Cursor:
         raise ValueError("invalid cursor") from error
     parts = parse_qs(plain, keep_blank_values=True)
     offset = parts.get("o", ["0"])[0]
-    if not offset.isascii() or not offset.isdigit():
+    if not offset.isascii() or not offset.isdigit() or len(offset) > 18:
         raise ValueError("invalid cursor")
     position = parts["p"][0] if "p" in parts else None
     return Cursor(position, min(int(offset), OFFSET_LIMIT), parts.get("r", ["0"])[0] == "1")

@@ -11,6 +11,7 @@ from wms_emulator.query.paths import Expression, resolve
 from wms_emulator.records import decimal_from_key, decimal_key, decimal_text
 from wms_emulator.schema.model import Entity, Field, Kind
 
+_MOST_DIGITS = 18
 _NEVER_NULL = frozenset({"t.id", 't."mod_ts"', 't."create_ts"'})
 _BY_ID = Expression("t.id", Field("id", Kind.ID))
 
@@ -86,4 +87,6 @@ def position_column(field: Field, text: str) -> object:
                 return decimal_key(Decimal(text))
             except InvalidOperation as error:
                 raise ValueError(f"no decimal: {text!r}") from error
+    if len(text) > _MOST_DIGITS:
+        raise ValueError("no such number")
     return int(text)

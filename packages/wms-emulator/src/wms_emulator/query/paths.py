@@ -48,3 +48,16 @@ def resolve(
         sql = f"(SELECT r.{column} FROM {_name(target.name)} r WHERE r.id = {sql})"
         field, rest = inner, rest[1:]
     return Expression(sql, field), rest
+
+
+def pointing(
+    entities: Mapping[str, Entity], entity: Entity, model: str
+) -> tuple[Entity, Field] | None:
+    """The entity of this model name (no underscores) and its relation that leads here; None."""
+    for child in entities.values():
+        if child.base or child.name.replace("_", "") != model:
+            continue
+        for field in child.stored:
+            if field.kind in RELATIONS and field.target == (entity.base or entity.name):
+                return child, field
+    return None

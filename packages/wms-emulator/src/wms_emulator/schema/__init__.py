@@ -1,4 +1,4 @@
-"""Entity definitions as data: entities.txt and lookups.txt, read once into frozen dataclasses.
+"""Entities as data: entities.txt, lookups.txt and names.txt, read once into dataclasses.
 
 Nothing here knows rows, SQL or HTTP.
 """

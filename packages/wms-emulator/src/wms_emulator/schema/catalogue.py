@@ -1,4 +1,4 @@
-"""Reads entities.txt and lookups.txt into ENTITIES. The notation is described in the files."""
+"""Reads entities.txt, lookups.txt and names.txt into ENTITIES; they describe their notation."""
 
 import re
 from collections.abc import Iterator
@@ -54,10 +54,49 @@ def _lookup(name: str, lines: list[str]) -> Entity:
     return Entity(name, _LOOKUP_FIELDS, tuple((int(key), text) for key, text in pairs))
 
 
+_SKETCH = {
+    "lookup": "",
+    "business": "id int|create_user str30|create_ts ts default=now|mod_user str30"
+    "|mod_ts ts default=now|code str30 required|description str100",
+    "keyless": "code str30 required|description str100",
+}
+_SKETCH["stage"] = _SKETCH["business"]
+_SKETCH_ROWS = {"business": 2, "stage": 0, "keyless": 0}
+_SKETCH_LOOKUP = ((1, "Standard"), (2, "Extended"), (3, "Other"))
+_SUBSET = re.compile(r"subset>(\w+)\.(\w+)=(\w+)")
+
+
+def _sketched(name: str, kind: str, flags: list[str]) -> Entity:
+    """An entity of names.txt that is not a subset."""
+    since = next((flag.removeprefix("since=") for flag in flags if flag.startswith("since=")), "")
+    list_only = "listonly" in flags
+    if kind == "lookup":
+        return Entity(name, _LOOKUP_FIELDS, _SKETCH_LOOKUP, since=since, list_only=list_only)
+    fields = tuple(map(_field, _SKETCH[kind].split("|")))
+    return Entity(name, fields, (), _SKETCH_ROWS[kind], since, list_only)
+
+
+def _names(known: dict[str, Entity]) -> Iterator[Entity]:
+    text = resources.files(__package__).joinpath("names.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, kind, *flags = line.split()
+        subset = _SUBSET.fullmatch(kind)
+        if subset is None:
+            yield _sketched(name, kind, flags)
+            continue
+        base, field, value = subset.groups()
+        chosen: str | int = int(value) if value.isdigit() else value
+        yield Entity(name, known[base].fields, base=base, subset=(field, chosen))
+
+
 def _load() -> dict[str, Entity]:
     served = [Entity(name, tuple(map(_field, lines))) for name, lines in _sections("entities.txt")]
     lookups = [_lookup(name, lines) for name, lines in _sections("lookups.txt")]
-    return {entity.name: entity for entity in sorted(served + lookups, key=lambda e: e.name)}
+    known = {entity.name: entity for entity in served + lookups}
+    known.update({entity.name: entity for entity in _names(known)})
+    return dict(sorted(known.items()))
 
 
 ENTITIES: dict[str, Entity] = _load()

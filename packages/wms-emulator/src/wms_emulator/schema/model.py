@@ -56,6 +56,11 @@ class Entity:
     name: str
     fields: tuple[Field, ...]
     lookup: tuple[tuple[int, str], ...] = ()  # id and description, for lookup entities
+    default_rows: int = 0  # seeded when nothing else is asked
+    since: str = ""  # the release that brought it, where known
+    list_only: bool = False  # no address for single records
+    base: str = ""  # the entity whose rows these are, for a subset under a second name
+    subset: tuple[str, str | int] = ("", "")  # for a subset: the field and value that choose it
 
     @cached_property
     def by_name(self) -> dict[str, Field]:

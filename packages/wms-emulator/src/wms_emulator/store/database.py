@@ -4,7 +4,7 @@ A Database belongs to the thread that made it. Knows no table but that of facts.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -71,6 +71,10 @@ class Database:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         return self._db.execute(sql, parameters)
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row of parameters."""
+        self._db.executemany(sql, rows)
 
     def fact(self, name: str) -> str | None:
         """A fact about the database by its name, or None."""

@@ -5,6 +5,9 @@ Reads nothing but the journal, so that it can judge what the rows say.
 
 from collections.abc import Iterator
 
+import msgspec
+
+from wms_emulator.records import named
 from wms_emulator.schema.model import Entity
 from wms_emulator.store.database import Database
 from wms_emulator.store.tables import journal
@@ -34,4 +37,14 @@ def truth(database: Database, entity: Entity, *, at_us: int | None = None) -> It
         " WHERE v.body IS NOT NULL ORDER BY v.pk"
     )
     for (body,) in database.execute(sql, (newest, at_us, at_us)):
-        yield body
+        if not entity.base:
+            yield body
+        elif _chosen(entity, body):
+            yield named(entity, body)
+
+
+def _chosen(entity: Entity, body: bytes) -> bool:
+    """Whether a record of the base belongs to the subset, by the record itself."""
+    name, wanted = entity.subset
+    value = msgspec.json.decode(body)[name]
+    return bool((value["id"] if isinstance(value, dict) else value) == wanted)

@@ -61,6 +61,18 @@ def select(
     return database.execute(sql, parameters).fetchall()
 
 
+def columns(
+    database: Database,
+    entity: Entity,
+    expressions: Sequence[str],
+    tail: str,
+    parameters: Sequence[object],
+) -> list[tuple[object, ...]]:
+    """The values of SQL expressions over the alias t, row by row; `tail` as in `select`."""
+    sql = f"SELECT {', '.join(expressions)} FROM {table(entity)} t {tail}"
+    return database.execute(sql, parameters).fetchall()
+
+
 def count(
     database: Database, entity: Entity, where: str = "", parameters: Sequence[object] = ()
 ) -> int:
@@ -86,3 +98,16 @@ def all_ids(database: Database, entity: Entity) -> list[int]:
     """Every id, ascending."""
     sql = f"SELECT id FROM {table(entity)} ORDER BY id"
     return [record_id for (record_id,) in database.execute(sql)]
+
+
+def oldest(database: Database, entity: Entity, where: str, limit: int) -> list[int]:
+    """The ids of the first rows that match `where` (SQL over the alias t)."""
+    sql = f"SELECT t.id FROM {table(entity)} t {where} ORDER BY t.id LIMIT ?"
+    return [record_id for (record_id,) in database.execute(sql, (limit,))]
+
+
+def index_on(database: Database, entity: Entity, column: str) -> None:
+    """Make the index of a column, unless there is one."""
+    name = quoted(f"{entity.name}${column}")
+    sql = f"CREATE INDEX IF NOT EXISTS {name} ON {table(entity)} ({quoted(column)})"
+    database.execute(sql)

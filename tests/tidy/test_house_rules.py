@@ -20,7 +20,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_MODULE_LINES, MAX_TEST_LINES, MAX_FUNCTION_LINES, MAX_PUBLIC_METHODS = 400, 600, 60, 12
-LARGE_CLASSES: dict[str, str] = {}  # "path::Class": why; Protocols need no entry
+LARGE_CLASSES: dict[str, str] = {  # "path::Class": why; Protocols need no entry
+    "packages/oracle-emulator/src/oracle_emulator/engine/session.py::EngineSession": (
+        "the whole of interface.Session, which the wire calls method by method"
+    ),
+    "packages/oracle-emulator/src/oracle_emulator/engine/ddl/reader.py::Reader": (
+        "a token reader is its verbs, each of a few lines"
+    ),
+}
+BROAD_CATCHES = {  # path: why
+    "packages/oracle-emulator/src/oracle_emulator/session/responder.py": (
+        "a server's edge: a defect is logged whole and answered ORA-03001, the session lives"
+    ),
+}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "core"}
 #: Put together here, so that this file itself does not hold them.
 _FORBIDDEN = (
@@ -106,7 +118,7 @@ def no_print(file: File) -> Violations:
 
 
 def no_broad_except(file: File) -> Violations:
-    if not file.is_python or file.path.name == "__main__.py":
+    if not file.is_python or file.path.name == "__main__.py" or str(file.path) in BROAD_CATCHES:
         return
     for node in file.nodes:
         if isinstance(node, ast.ExceptHandler):

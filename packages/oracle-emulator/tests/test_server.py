@@ -14,6 +14,7 @@ import oracledb
 import pytest
 
 from oracle_emulator.engine.interface import Column, OracleError, OracleType, TypeCode
+from oracle_emulator.session.cursors import MAX_OPEN_CURSORS
 
 MOMENT = datetime.fromisoformat("2026-11-23T08:05:09.678901")
 LONG_TEXT = "x€\U0001f600" * 20_000
@@ -321,13 +322,14 @@ def test_cancel_from_another_thread(engine, connect):
 def test_cursors_that_are_closed_make_room(connect):
     with connect(stmtcachesize=5).cursor() as cursor:
         for number in range(1100):
-            cursor.execute(f"select number{number} from dual").fetchall()
+            rows = cursor.execute(f"select number{number} from dual").fetchall()
+            assert rows == [(f"number{number}",)]
 
 
 def test_too_many_open_cursors(connect):
     connection = connect(stmtcachesize=2000)
     with connection.cursor() as cursor:
-        for number in range(1000):
+        for number in range(MAX_OPEN_CURSORS):
             cursor.execute(f"select number{number} from dual")
         with pytest.raises(oracledb.DatabaseError, match="ORA-01000"):
             cursor.execute("select too_many from dual")

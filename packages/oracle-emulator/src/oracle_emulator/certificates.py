@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from oracle_emulator import clock
 
 _VALIDITY = timedelta(days=365)
 _RENEW_BEFORE = timedelta(days=7)
@@ -45,7 +47,7 @@ def _usable(files: Certificates) -> bool:
     if not all(path.exists() for path in wanted):
         return False
     certificate = x509.load_pem_x509_certificate(files.certificate_file.read_bytes())
-    return certificate.not_valid_after_utc > datetime.now(UTC) + _RENEW_BEFORE
+    return certificate.not_valid_after_utc > clock.now() + _RENEW_BEFORE
 
 
 def _create(files: Certificates) -> None:
@@ -104,7 +106,7 @@ def _name(common_name: str) -> x509.Name:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+    now = clock.now()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from oracle_emulator.certificates import Certificates
@@ -65,10 +66,10 @@ class Server:
         bound: int = listener.getsockname()[1]
         return bound
 
-    def _spawn(self, target: object, name: str) -> None:
+    def _spawn(self, target: Callable[[], None], name: str) -> None:
         def run() -> None:
             try:
-                target()  # type: ignore[operator]
+                target()
             finally:
                 with self._lock:
                     self._threads.discard(threading.current_thread())

@@ -41,8 +41,10 @@ def test_a_field_that_is_cut_says_so_and_never_asks_for_too_much(size, data):
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data):
     for read in (Reader.bl, Reader.bl2, Reader.ub, Reader.sb, Reader.text):
+        reader = Reader(data)
         with suppress(IncompleteError, MalformedError):
-            read(Reader(data))
+            read(reader)
+        assert 0 <= reader.position <= len(data)
 
 
 @given(st.integers(0, 255).filter(lambda n: n > 4))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracle_emulator.codec.buffers import Reader
 from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.codec.values import decoder, encoder
-from oracle_emulator.engine.interface import OracleType, TypeCode
+from oracle_emulator.engine.interface import OracleType, TypeCode, Value
 
 VALUES = {
     TypeCode.VARCHAR: st.text(min_size=1),
@@ -38,8 +38,10 @@ def test_a_value_comes_back(typed, national):
 
 @given(st.sampled_from(sorted(VALUES)), st.binary(min_size=1, max_size=30), st.booleans())
 def test_any_bytes_are_a_value_or_refused(code, data, national):
+    value = None
     with suppress(ValueError):
-        decoder(OracleType(code, national=national))(data)
+        value = decoder(OracleType(code, national=national))(data)
+    assert value is None or isinstance(value, Value)
 
 
 @pytest.mark.parametrize(

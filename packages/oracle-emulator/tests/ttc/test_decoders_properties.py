@@ -64,8 +64,10 @@ INFOS = st.builds(
 @pytest.mark.parametrize("name", DECODERS)
 @given(data=BYTES.map(bytes))
 def test_a_request_is_decoded_or_refused(name, data):
+    reader = Reader(data)
     with suppress(IncompleteError, MalformedError):
-        DECODERS[name](Reader(data))
+        DECODERS[name](reader)
+    assert 0 <= reader.position <= len(data)
 
 
 @given(st.lists(INFOS, max_size=5), BYTES.map(bytes), st.booleans())

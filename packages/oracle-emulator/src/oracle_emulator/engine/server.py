@@ -10,6 +10,7 @@ the only way in is a unix socket in that directory.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -197,6 +198,7 @@ def _await_ready(server: Server, log: Path) -> None:
                 raise ServerError(
                     f"the embedded PostgreSQL is not ready after {START_TIMEOUT_S:.0f} s"
                 ) from refused
-            time.sleep(0.02)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(0.02)  # a server that ends is noticed at once
         else:
             return

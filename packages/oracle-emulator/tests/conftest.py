@@ -73,6 +73,7 @@ class Engine:
     load_columns: tuple = ()
     running: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     @property
     def engine(self):
@@ -167,6 +168,7 @@ class Engine:
 
     def close(self):
         self.log.append("CLOSE")
+        self.ended.set()
 
 
 @pytest.fixture
@@ -185,8 +187,12 @@ def certificates(tmp_path_factory):
 
 
 @pytest.fixture
-def server(engine, profile, certificates):
-    context = ServerContext(engine, profile, "FREEPDB1")
+def context(engine, profile):
+    return ServerContext(engine, profile, "FREEPDB1")
+
+
+@pytest.fixture
+def server(context, certificates):
     server = Server(context, certificates, Ports())
     server.start()
     yield server

@@ -11,6 +11,7 @@ from pathlib import Path
 from oracle_emulator.engine.interface import Database
 from oracle_emulator.lifecycle import Settings, serve
 from oracle_emulator.profiles import DEFAULT_PROFILE, PROFILES
+from oracle_emulator.session.faults import Fault, InvalidFaultError, parse_option
 
 PASSWORD_VARIABLE = "ORACLE_EMULATOR_SYSTEM_PASSWORD"  # noqa: S105  # the name of a variable
 _DEFAULT_PASSWORD = "oracle"  # noqa: S105  # documented; the server binds loopback only
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         admin_port=options.admin_port,
         data_dir=options.data_dir,
         parent_pid=options.parent_pid,
+        faults=tuple(options.fault),
+        sink=options.sink,
     )
     try:
         serve(settings, _open)
@@ -53,6 +56,13 @@ def _open(settings: Settings) -> Database:
     )
 
 
+def _fault(text: str) -> Fault:
+    try:
+        return parse_option(text)
+    except InvalidFaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="oracle-emulator", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -66,6 +76,17 @@ def _parser() -> argparse.ArgumentParser:
         "--data-dir", type=Path, help="keep everything here; else it is thrown away"
     )
     command.add_argument("--parent-pid", type=int, help="end when this process is gone")
+    command.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="NAME[:KEY=VALUE,…]",
+        help="something that goes wrong, such as drop:on=commit,moment=after,at=3 (repeatable)",
+    )
+    command.add_argument(
+        "--sink", action="store_true", help="throw the values of DML away, for benchmarks"
+    )
     command.add_argument(
         "--log-level", choices=["debug", "info", "warning", "error"], default="warning"
     )

@@ -1,6 +1,6 @@
 """The admin interface: JSON over HTTP on a loopback port of its own.
 
-It reads statistics; faults will be set here too.
+It reads statistics, and arms and clears faults.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from oracle_emulator.session.context import ServerContext
+from oracle_emulator.session.faults import parse
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 class AdminServer:
     """Answers from `start` to `stop`.
 
-    GET /health, GET /statistics, DELETE /statistics.
+    GET /health; GET and DELETE /statistics; GET, POST and DELETE /faults.
     """
 
     def __init__(self, context: ServerContext, port: int) -> None:
@@ -48,13 +49,31 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, {"profile": self.context.profile.name})
         elif self.path == "/statistics":
             self._answer(HTTPStatus.OK, self.context.statistics.snapshot())
+        elif self.path == "/faults":
+            self._answer(HTTPStatus.OK, {"faults": self.context.faults.snapshot()})
         else:
             self._unknown()
+
+    def do_POST(self) -> None:
+        if self.path != "/faults":
+            self._unknown()
+            return
+        try:
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            wanted = body if isinstance(body, list) else [body]
+            self.context.faults.arm([parse(settings) for settings in wanted])
+        except (AttributeError, ValueError) as error:
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        else:
+            self._answer(HTTPStatus.OK, {"armed": len(wanted)})
 
     def do_DELETE(self) -> None:
         if self.path == "/statistics":
             self.context.statistics.reset()
             self._answer(HTTPStatus.OK, {"reset": True})
+        elif self.path == "/faults":
+            self.context.faults.clear()
+            self._answer(HTTPStatus.OK, {"cleared": True})
         else:
             self._unknown()
 

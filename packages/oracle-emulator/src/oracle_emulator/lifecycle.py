@@ -19,6 +19,7 @@ from oracle_emulator.engine.interface import Database
 from oracle_emulator.profiles import PROFILES
 from oracle_emulator.server import Ports, Server
 from oracle_emulator.session.context import ServerContext
+from oracle_emulator.session.faults import Fault, Faults
 
 _PARENT_POLL_S = 0.5
 PRODUCT = "oracle-emulator"
@@ -35,6 +36,8 @@ class Settings:
     admin_port: int = 0
     data_dir: Path | None = None
     parent_pid: int | None = None
+    faults: tuple[Fault, ...] = ()
+    sink: bool = False
 
 
 OpenDatabase = Callable[[Settings], Database]
@@ -57,7 +60,13 @@ def serve(settings: Settings, open_database: OpenDatabase) -> None:
         certificates = ensure_certificates(base / "tls")
         database = open_database(settings)
         stack.callback(database.close)
-        context = ServerContext(database, PROFILES[settings.profile], settings.service_name)
+        context = ServerContext(
+            database,
+            PROFILES[settings.profile],
+            settings.service_name,
+            faults=Faults(settings.faults),
+            sink=settings.sink,
+        )
         server = Server(context, certificates, Ports(settings.port, settings.tcps_port))
         server.start()
         stack.callback(server.stop)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +51,18 @@ def running_server(
     service_name: str = "FREEPDB1",
     system_password: str = "oracle",  # noqa: S107  # of a server that lives as long as a test
     data_dir: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[RunningServer]:
     """Run a server in a process of its own. Raises StartError.
 
-    The process ends with the block, and also when this process is killed.
+    `options` are more of the command's, such as `--fault` or `--sink`. The process ends with the
+    block, and also when this process is killed.
     """
     command = [sys.executable, "-m", "oracle_emulator", "serve", "--parent-pid", str(os.getpid())]
     command += ["--profile", profile, "--service", service_name]
     if data_dir is not None:
         command += ["--data-dir", str(data_dir)]
+    command += options
     environment = os.environ | {"ORACLE_EMULATOR_SYSTEM_PASSWORD": system_password}
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(  # noqa: S603  # our own module, by the running interpreter

@@ -15,6 +15,7 @@ import threading
 from typing import Protocol
 
 from oracle_emulator.codec.buffers import MalformedError
+from oracle_emulator.session.faults import DroppedError
 from oracle_emulator.session.machine import Machine
 from oracle_emulator.tns.markers import Marker, decode_marker
 from oracle_emulator.tns.packets import FramingError, Packet, PacketType
@@ -162,6 +163,7 @@ class Connection:
         self._machine = machine
         self._packets: queue.Queue[Packet | None] = queue.Queue(_QUEUED_PACKETS)
         self._stopped = threading.Event()
+        self._ended = threading.Event()  # from outside
 
     def run(self) -> None:
         """Serve the client; returns when the connection is closed and its session ended."""
@@ -171,6 +173,8 @@ class Connection:
             self._execute()
         except (MalformedError, FramingError) as error:
             _log.warning("connection closed: %s", error)
+        except DroppedError as dropped:
+            self._drop(dropped)
         except OSError:
             _log.debug("the client went away")
         finally:
@@ -180,8 +184,16 @@ class Connection:
             reading.join()
             self._channel.close()
 
+    def _drop(self, dropped: DroppedError) -> None:
+        """Close the socket as a fault wants it; the session may have something left to do."""
+        _log.info("connection closed by a fault")
+        self._channel.shutdown()
+        if dropped.finish is not None and not self._ended.wait(dropped.seconds):
+            dropped.finish()
+
     def stop(self) -> None:
         """Close the connection from another thread; a running statement is cancelled."""
+        self._ended.set()
         self._machine.interrupt()
         self._channel.shutdown()
 

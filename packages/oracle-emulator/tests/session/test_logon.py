@@ -11,7 +11,7 @@ from oracle_emulator.session.logon import (
     decrypt,
     derive_key,
     encrypt,
-    normalize_user,
+    normalize_name,
     server_proof,
 )
 from oracle_emulator.ttc.auth import AuthRequest
@@ -114,5 +114,5 @@ def test_garbage_is_a_wrong_password(garbage):
 
 
 def test_names_fold_up_unless_quoted():
-    assert normalize_user("scott") == "SCOTT"
-    assert normalize_user('"Scott"') == "Scott"
+    assert normalize_name("scott") == "SCOTT"
+    assert normalize_name('"Scott"') == "Scott"

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from oracle_emulator.codec.buffers import IncompleteError, MalformedError, Reader
 from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.engine.interface import OracleError
-from oracle_emulator.session import execution
+from oracle_emulator.session import execution, faults
 from oracle_emulator.session.context import Client, Load
+from oracle_emulator.session.faults import Occasion, Target
 from oracle_emulator.session.lobs import Lob
-from oracle_emulator.session.logon import password_change
+from oracle_emulator.session.logon import normalize_name, password_change
 from oracle_emulator.session.responder import Call
 from oracle_emulator.session.statistics import Counters
 from oracle_emulator.ttc import directpath
@@ -51,6 +52,14 @@ SIMPLE: dict[Function, Callable[[Client], bytes]] = {
     Function.PING: ping,
     Function.LOGOFF: rollback,
 }
+
+
+def occasion_of(function: Function) -> Occasion | None:
+    """Return how faults see a call without a body; they do not see the logoff."""
+    if function is Function.LOGOFF:
+        return None
+    targets = (Target.COMMIT,) if function is Function.COMMIT else ()
+    return faults.of_call(function.name, *targets)
 
 
 def apply_piggyback(client: Client, piggyback: Piggyback) -> None:
@@ -114,7 +123,9 @@ def _change_lob(lob: Lob, request: LobRequest) -> None:
 
 def prepare_load(client: Client, request: directpath.Prepare) -> bytes:
     """Open a direct path load and return its response. Raises OracleError."""
-    path = client.session.direct_path(request.schema, request.table, request.columns)
+    schema = normalize_name(request.schema) if request.schema is not None else None
+    columns = [normalize_name(name) for name in request.columns]
+    path = client.session.direct_path(schema, normalize_name(request.table), columns)
     try:
         decoders = directpath.value_decoders(path.columns)
     except InvalidValueError as error:
@@ -185,20 +196,27 @@ def _read_fetch(reader: Reader) -> MakeCall:
             return response
 
         label = cursor.statement.text if cursor is not None else "FETCH"
-        return Call(label, run, token, request.cursor, counts)
+        occasion = faults.of_call(label, Target.FETCH)
+        return Call(label, run, token, request.cursor, counts, occasion)
 
     return make
 
 
 def _read_lob(reader: Reader) -> MakeCall:
     request = decode_lob(reader)
-    return lambda client, token: Call("LOB", lambda: lob_operation(client, request), token)
+    occasion = faults.of_call("LOB")
+    return lambda client, token: Call(
+        "LOB", lambda: lob_operation(client, request), token, occasion=occasion
+    )
 
 
 def _read_prepare(reader: Reader) -> MakeCall:
     request = directpath.decode_prepare(reader)
     label = f"DIRECT PATH {request.table}"
-    return lambda client, token: Call(label, lambda: prepare_load(client, request), token)
+    occasion = faults.of_call(label, Target.DIRECT_PATH)
+    return lambda client, token: Call(
+        label, lambda: prepare_load(client, request), token, occasion=occasion
+    )
 
 
 def _read_stream(reader: Reader) -> MakeCall:
@@ -211,16 +229,25 @@ def _read_stream(reader: Reader) -> MakeCall:
             response, counts.rows_received = load_stream(client, request)
             return response
 
-        return Call(_load_label(client, request.cursor), run, token, 0, counts)
+        label = _load_label(client, request.cursor)
+        occasion = faults.of_call(label, Target.DIRECT_PATH, Target.DML)
+        return Call(label, run, token, 0, counts, occasion)
 
     return make
 
 
 def _read_operation(reader: Reader) -> MakeCall:
     request = directpath.decode_load_operation(reader)
-    return lambda client, token: Call(
-        _load_label(client, request.cursor), lambda: finish_load(client, request), token
+    targets = {Target.DIRECT_PATH} | (
+        {Target.COMMIT} if request.code == directpath.FINISH else set()
     )
+
+    def make(client: Client, token: int) -> Call:
+        label = _load_label(client, request.cursor)
+        occasion = faults.of_call(label, *targets)
+        return Call(label, lambda: finish_load(client, request), token, occasion=occasion)
+
+    return make
 
 
 def _load_label(client: Client, number: int) -> str:

@@ -10,6 +10,7 @@ from oracle_emulator.codec.values import Decoder
 from oracle_emulator.engine.interface import Database, DirectPath, Session
 from oracle_emulator.profiles import Profile
 from oracle_emulator.session.cursors import CursorTable
+from oracle_emulator.session.faults import Faults
 from oracle_emulator.session.lobs import LobStore
 from oracle_emulator.session.statistics import Statistics
 
@@ -22,6 +23,8 @@ class ServerContext:
     profile: Profile
     service_name: str
     statistics: Statistics = field(default_factory=Statistics)
+    faults: Faults = field(default_factory=Faults)
+    sink: bool = False  # values of DML are thrown away
     session_ids: Iterator[int] = field(default_factory=lambda: itertools.count(101))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from oracle_emulator.codec.buffers import MalformedError, Reader
 from oracle_emulator.engine.interface import OracleError
-from oracle_emulator.session import calls, execution
+from oracle_emulator.session import calls, execution, faults
 from oracle_emulator.session.context import Client, ServerContext
 from oracle_emulator.session.cursors import OpenCursor
 from oracle_emulator.session.handshake import Handshake
@@ -40,7 +40,9 @@ class Conversation:
         self, context: ServerContext, interrupts: Interrupts, descriptor: Descriptor
     ) -> None:
         self.finished = False
-        self.responder = Responder(interrupts, end_mark=context.profile.end_of_response)
+        self.responder = Responder(
+            interrupts, context.faults, end_mark=context.profile.end_of_response
+        )
         self._context = context
         self._handshake = Handshake(context, descriptor)
         self._client: Client | None = None
@@ -136,8 +138,12 @@ class Conversation:
             yield from self._reexecute(header, client, function)
         elif function in calls.SIMPLE:
             run = calls.SIMPLE[function]
-            self._call(client, Call(function.name, lambda: run(client), header.token))
-            self.finished = function is Function.LOGOFF
+            occasion = calls.occasion_of(function)
+            self._call(
+                client,
+                Call(function.name, lambda: run(client), header.token, occasion=occasion),
+            )
+            self.finished |= function is Function.LOGOFF
         else:
             read = calls.WITH_BODY.get(function)
             if read is None:
@@ -151,6 +157,7 @@ class Conversation:
         received = self._stream.total() - self._call_start
         self._call_start = self._stream.total()
         self.responder.call(client, call, received)
+        self.finished |= self.responder.killed
 
     def _logon(self, function: Function) -> Steps[None]:
         if function not in {Function.AUTH_PHASE_ONE, Function.AUTH_PHASE_TWO}:
@@ -174,7 +181,8 @@ class Conversation:
         cursor = _cursor_for(client, request.cursor, request.sql)
         if request.binds:
             cursor.binds = request.binds
-        expected = request.row_count if request.options & Option.BIND else 0
+        sent = bool(request.options & Option.BIND) or not cursor.binds
+        expected = request.row_count if sent else 0
         rows, problem = yield from self._rows(cursor, expected)
         wanted = execution.from_execute(request)
         self._statement(header, client, cursor, wanted, rows, problem)
@@ -214,7 +222,10 @@ class Conversation:
                 counts.executions = int(bool(wanted.options & Option.EXECUTE))
                 counts.rows_sent = cursor.sent - before
 
-        call = Call(cursor.statement.text, run, header.token, cursor.number, counts)
+        statement = cursor.statement
+        commits = bool(wanted.options & Option.COMMIT)
+        occasion = faults.of_statement(statement.kind, statement.text, commits=commits)
+        call = Call(statement.text, run, header.token, cursor.number, counts, occasion)
         self._call(client, call)
 
 

@@ -8,7 +8,7 @@ from oracle_emulator.engine.interface import Column, Cursor, OracleError, Row, S
 from oracle_emulator.ttc.binds import BindInfo
 from oracle_emulator.ttc.rows import LOB_TYPES, RowEncoder
 
-MAX_OPEN_CURSORS = 1000
+MAX_OPEN_CURSORS = 300
 
 
 @dataclass(slots=True)

@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 
 from oracle_emulator.codec.numbers import InvalidValueError
 from oracle_emulator.codec.rowids import parse_rowid
-from oracle_emulator.engine.interface import Kind, OracleError, OracleType, Outcome, Row, Statement
+from oracle_emulator.engine.interface import (
+    Column,
+    Kind,
+    OracleError,
+    OracleType,
+    Outcome,
+    Row,
+    Statement,
+    TypeCode,
+)
 from oracle_emulator.session.context import Client
+from oracle_emulator.session.conversions import converted_rows
 from oracle_emulator.session.cursors import OpenCursor
 from oracle_emulator.ttc.binds import BindInfo, BindRow, LobReference
 from oracle_emulator.ttc.constants import ARRAY_DML_ERRORS, NO_DATA_FOUND
@@ -23,6 +33,7 @@ from oracle_emulator.ttc.rows import (
     encode_row_counts,
 )
 
+_UNKNOWN_BIND_BYTES = 4000  # a text is parsed before its binds are known
 _NO_FLAGS = ExecuteFlag(0)
 
 
@@ -76,7 +87,7 @@ def execute(
         raise OracleError(3001, f"unimplemented feature: {problem}")
     if call.defines:
         return _define(client, cursor, call)
-    if call.flags & ExecuteFlag.SCROLLABLE and not call.options & Option.EXECUTE and cursor.result:
+    if _continues(cursor, call):
         return _scroll(client, cursor, call)
     if not call.options & Option.EXECUTE:
         return _describe(client, cursor)
@@ -94,6 +105,16 @@ def execute(
     if call.options & Option.COMMIT and not outcome.row_errors:
         client.session.commit()
     return _result_of_dml(client, cursor, types, outcome)
+
+
+def _continues(cursor: OpenCursor, call: Request) -> bool:
+    """Tell whether a call moves in an open result set.
+
+    A client asks for the next rows of a scrollable cursor by an execution from beyond the first.
+    """
+    if not call.flags & ExecuteFlag.SCROLLABLE or cursor.result is None or call.parsed:
+        return False
+    return not call.options & Option.EXECUTE or call.position > 1
 
 
 def _bind_type(info: BindInfo) -> OracleType:
@@ -122,7 +143,8 @@ def _result_of_dml(
     parts = []
     if cursor.statement.returning:
         out_types = types[len(types) - cursor.statement.returning :]
-        parts.append(encode_returned(outcome.returned, out_types, client.lobs.locate))
+        returned = [converted_rows(rows, out_types) for rows in outcome.returned]
+        parts.append(encode_returned(returned, out_types, client.lobs.locate))
     if outcome.out_values is not None:
         parts.append(encode_out_binds(outcome.out_values, types, client.lobs.locate))
     if outcome.row_counts is not None:
@@ -147,12 +169,12 @@ def _result_of_dml(
 
 def _open_result(client: Client, cursor: OpenCursor, call: Request, outcome: Outcome) -> bytes:
     assert outcome.cursor is not None  # noqa: S101  # the caller looked
-    changed = cursor.columns != outcome.cursor.columns
+    before, cursor.columns = cursor.columns, outcome.cursor.columns
+    changed = before != cursor.columns
     cursor.result = outcome.cursor
-    cursor.columns = outcome.cursor.columns
     cursor.more = True
     if changed or call.parsed:
-        cursor.defines = ()
+        cursor.defines = () if call.parsed else _retained(before, cursor.columns)
     describe = call.parsed or changed
     head = encode_describe(cursor.columns, client.field_version) if describe else b""
     if call.flags & ExecuteFlag.SCROLLABLE:
@@ -161,6 +183,31 @@ def _open_result(client: Client, cursor: OpenCursor, call: Request, outcome: Out
     if not call.options & Option.FETCH or (cursor.has_lobs() and not cursor.defines):
         return head + _ending(client, cursor)
     return head + _send_rows(client, cursor, call.prefetch_rows)
+
+
+_INLINE = {
+    TypeCode.CLOB: (TypeCode.LONG, {TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG}),
+    TypeCode.BLOB: (TypeCode.LONG_RAW, {TypeCode.RAW, TypeCode.LONG_RAW}),
+}
+
+
+def _retained(before: Sequence[Column], now: Sequence[Column]) -> tuple[BindInfo, ...]:
+    """Return the defines of a result whose columns changed while its cursor was open.
+
+    A client that read text or bytes goes on reading them inline where the column is a LOB now.
+    """
+    if len(before) != len(now):
+        return ()
+    codes = []
+    for old, new in zip(before, now, strict=True):
+        inline, from_types = _INLINE.get(new.type.code, (new.type.code, {old.type.code}))
+        codes.append(inline if old.type.code in from_types else new.type.code)
+    if all(code is column.type.code for code, column in zip(codes, now, strict=True)):
+        return ()
+    return tuple(
+        BindInfo(code, 0, array=False, national=column.type.national)
+        for code, column in zip(codes, now, strict=True)
+    )
 
 
 def _make_encoder(client: Client, cursor: OpenCursor) -> None:
@@ -174,6 +221,8 @@ def _make_encoder(client: Client, cursor: OpenCursor) -> None:
 def _describe(client: Client, cursor: OpenCursor) -> bytes:
     """Parse without executing; a query's columns are described."""
     types = [_bind_type(info) for info in cursor.binds]
+    unknown = len(cursor.statement.binds) - len(types)
+    types += [OracleType(TypeCode.VARCHAR, _UNKNOWN_BIND_BYTES)] * unknown
     outcome = client.session.execute(cursor.statement, [], types, describe_only=True)
     if outcome.cursor is None:
         return _ending(client, cursor)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from oracle_emulator.engine.interface import OracleError, SessionInfo
 from oracle_emulator.session.context import Client, ServerContext
+from oracle_emulator.session.cursors import MAX_OPEN_CURSORS
 from oracle_emulator.session.logon import LoggedOn, Logon, Pair, password_change, server_proof
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import AuthRequest, encode_auth
 from oracle_emulator.ttc.datatypes import DataTypes
 from oracle_emulator.ttc.ending import encode_status
 
-_INSTANCE_NAME = "FREE"
+_INSTANCE_NAME = "emulator"
 _MAX_IDENTIFIER_BYTES = "128"
-_MAX_OPEN_CURSORS = "1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Handshake:
             ("AUTH_SC_SERVICE_NAME", service, 0),
             ("AUTH_SC_INSTANCE_NAME", _INSTANCE_NAME, 0),
             ("AUTH_SC_DB_DOMAIN", "", 0),
-            ("AUTH_MAX_OPEN_CURSORS", _MAX_OPEN_CURSORS, 0),
+            ("AUTH_MAX_OPEN_CURSORS", str(MAX_OPEN_CURSORS), 0),
             ("AUTH_MAX_IDEN_LENGTH", _MAX_IDENTIFIER_BYTES, 0),
         ]
 

@@ -40,8 +40,8 @@ def derive_key(password: str, salt: bytes) -> bytes:
     )
 
 
-def normalize_user(name: str) -> str:
-    """Return a user's name as the catalogue has it."""
+def normalize_name(name: str) -> str:
+    """Return a name as the catalogue has it: as it stands in quotes, else in capitals."""
     if len(name) >= 2 and name.startswith('"') and name.endswith('"'):
         return name[1:-1]
     return name.upper()
@@ -98,7 +98,7 @@ class Logon:
 
         An unknown user gets the same kind of answer as a known one.
         """
-        self._user = normalize_user(request.user)
+        self._user = normalize_name(request.user)
         self._credentials = self._find(self._user)
         self._half = secrets.token_bytes(_HALF_BYTES)
         self._salt = secrets.token_bytes(_PREFIX_BYTES)
@@ -172,6 +172,8 @@ def password_change(user: str, request: AuthRequest, session_key: bytes) -> str:
         new = _secret(session_key, request.pairs.get("AUTH_NEWPASSWORD", "")).decode()
     except UnicodeDecodeError as error:
         raise invalid_credentials() from error
+    if len(new.encode()) > _MAX_PASSWORD_BYTES and not new[0].isdigit():
+        raise OracleError(28218, f"password length more than {_MAX_PASSWORD_BYTES} bytes")
     if not new or len(new.encode()) > _MAX_PASSWORD_BYTES or '"' in old + new:
         raise OracleError(988, "missing or invalid password(s)")
     return f'ALTER USER "{user}" IDENTIFIED BY "{new}" REPLACE "{old}"'

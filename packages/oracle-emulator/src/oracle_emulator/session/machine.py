@@ -12,6 +12,7 @@ import enum
 
 from oracle_emulator.session.context import ServerContext
 from oracle_emulator.session.conversation import Conversation
+from oracle_emulator.session.faults import CONNECTING, REFUSED_FOR_NOW
 from oracle_emulator.session.interrupts import Interrupts
 from oracle_emulator.tns.connect import (
     MIN_VERSION,
@@ -112,6 +113,9 @@ class Machine:
             code = 0 if wanted.service_name.upper() == served else NO_SUCH_SERVICE
         elif wanted.sid is None or wanted.sid.upper() != served:
             code = NO_SUCH_SID if wanted.sid is not None else NO_SUCH_SERVICE
+        fault = self._context.faults.due(CONNECTING)
+        if fault is not None:
+            code = fault.code or REFUSED_FOR_NOW
         if code:
             self._phase = _Phase.FINISHED
             return encode_refuse(code)

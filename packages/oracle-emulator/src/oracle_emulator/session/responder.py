@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oracle_emulator.codec.buffers import MalformedError
 from oracle_emulator.engine.interface import OracleError
+from oracle_emulator.session import faults
 from oracle_emulator.session.context import Client
+from oracle_emulator.session.faults import DroppedError, Fault, FaultKind, Faults, Moment, Occasion
 from oracle_emulator.session.interrupts import Interrupts
 from oracle_emulator.session.statistics import Counters
 from oracle_emulator.ttc.ending import END_OF_RESPONSE, Ending, encode_ending
@@ -40,13 +43,16 @@ class Call:
     token: int = 0
     cursor: int = 0
     counts: Counters | None = None
+    occasion: Occasion | None = None  # how faults see it; None: they do not
 
 
 class Responder:
     """Collects the responses of one connection."""
 
-    def __init__(self, interrupts: Interrupts, *, end_mark: bool) -> None:
+    def __init__(self, interrupts: Interrupts, armed: Faults, *, end_mark: bool) -> None:
         self.interrupted = False
+        self.killed = False  # the session is over, once this is said
+        self._faults = armed
         self.refused: OracleError | None = None  # by a piggyback, for the call that follows it
         self._interrupts = interrupts
         self._end_mark = end_mark
@@ -91,8 +97,13 @@ class Responder:
     def call(self, client: Client, call: Call, bytes_received: int) -> None:
         """Run a call and answer it, whatever comes of it, unless it was interrupted.
 
-        Raises MalformedError.
+        Raises MalformedError, and DroppedError where a fault takes the connection.
         """
+        fault = self._faults.due(call.occasion) if call.occasion is not None else None
+        if fault is not None:
+            call = self._strike(client, call, fault)
+            if call is None:
+                return
         payload, failed = b"", True
         if self._interrupts.start(client.session.cancel):
             payload, failed = self._run(client, call)
@@ -108,6 +119,26 @@ class Responder:
         counts.bytes_sent = len(payload)
         client.statistics.record(call.label, counts)
         self.send(payload, call.token)
+
+    def _strike(self, client: Client, call: Call, fault: Fault) -> Call | None:
+        """Return the call as a fault leaves it; None when it was interrupted while it waited."""
+        error = faults.error_of(fault)
+        if error is not None:
+            self.killed = fault.fault is FaultKind.KILL_SESSION
+            run = call.run if fault.moment is Moment.AFTER else None
+            return replace(call, run=lambda: _fail(error, run))
+        if fault.fault is FaultKind.DELAY:
+            woken = threading.Event()
+            if self._interrupts.start(woken.set):
+                woken.wait(fault.seconds)
+            self.interrupted = self._interrupts.stop()
+            return None if self.interrupted else call
+        if fault.moment is Moment.AFTER:
+            self._run(client, call)
+            raise DroppedError
+        if fault.moment is Moment.DURING:
+            raise DroppedError(fault.seconds, lambda: self._run(client, call))
+        raise DroppedError
 
     def _run(self, client: Client, call: Call) -> tuple[bytes, bool]:
         refused, self.refused = self.refused, None
@@ -129,6 +160,12 @@ class Responder:
             return failure(
                 oracle_error, call.cursor, client.field_version, client.call_status()
             ), True
+
+
+def _fail(error: OracleError, run: Callable[[], bytes] | None) -> bytes:
+    if run is not None:
+        run()
+    raise error
 
 
 def failure(error: OracleError, cursor: int, field_version: int, call_status: int = 0) -> bytes:

@@ -1,7 +1,8 @@
 """A TCP proxy that counts the client's requests and cuts the connection at one of them.
 
-A request is what the client sends after the server has spoken (or first of all). Cut "before", it
-never reaches the server; cut "after", the server has carried it out and its answer never arrives.
+A request is what the client sends after the server has spoken (or first of all), its goodbye
+excepted: whether that comes after the answer to the logoff is a race. Cut "before", a request never
+reaches the server; cut "after", the server has carried it out and its answer never arrives.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Proxy:
             thread.join(10)
 
 
+def _is_goodbye(packet: bytes) -> bool:
+    """A DATA packet (type 6) without content whose flags say end of file (0x40)."""
+    return len(packet) == 10 and packet[4] == 6 and packet[8:10] == b"\x00\x40"
+
+
 class _Link:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self.proxy, self.client, self.server = proxy, client, server
@@ -79,7 +85,7 @@ class _Link:
     def upwards(self) -> None:
         with suppress(OSError):
             while data := self.client.recv(_CHUNK_BYTES):
-                if self.server_spoke:
+                if self.server_spoke and not _is_goodbye(data):
                     self.server_spoke = False
                     self.cutting = self.proxy.begin_request()
                     if self.cutting and self.proxy.when == "before":

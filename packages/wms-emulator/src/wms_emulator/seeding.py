@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wms_emulator.dataset.rows import Dataset, natural_key, pooled
+from wms_emulator.dataset.rows import VARIANTS, Dataset, natural_key, pooled
 from wms_emulator.dataset.vocabulary import EDGES
 from wms_emulator.records import (
     URL_MARK,
@@ -152,7 +152,7 @@ class _Plan:
         link = f'"url":"{URL_MARK}{name}/'
         for ordinal in range(first, end):
             number = dataset.number(name, ordinal)
-            variant = dataset.variant(number)
+            variant = number % VARIANTS
             ready = self._variants.get(variant)
             if ready is None:
                 ready = self._variants[variant] = self._variant(variant)

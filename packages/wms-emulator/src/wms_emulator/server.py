@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,16 @@ class StateError(Exception):
     """The state directory holds other rows than asked for."""
 
 
+def _build(path: Path, dataset: Dataset, zone: tzinfo, wanted: str) -> None:
+    """Write a kept database of seeded rows; under its name only once it is whole."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with Database(part, zone, building=True) as database:
+        Warehouse(database, dataset, Clock(), zone).load()
+        database.note("seeded from", wanted)
+    part.rename(path)
+
+
 def _open_store(options: Options, clock: Clock) -> Warehouse:
     """The rows: those of the state directory if they are the same seed's, else made now.
 
@@ -64,13 +75,14 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     """
     dataset = Dataset(options.seed, options.rows)
     path = options.state_dir / "wms.db" if options.state_dir else None
+    wanted = repr((_SEEDS, options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
+    if path is not None and not path.exists():
+        _build(path, dataset, options.user.zone, wanted)
     database = Database(path, options.user.zone)
     warehouse = Warehouse(database, dataset, clock, options.user.zone)
-    wanted = repr((_SEEDS, options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
-    held = database.fact("seeded from")
-    if held is None:
+    held = wanted if path is None else database.fact("seeded from")
+    if path is None:
         warehouse.load()
-        database.note("seeded from", wanted)
     elif held != wanted:
         database.close()
         raise StateError(

@@ -31,15 +31,20 @@ class Line(NamedTuple):
 
 
 class Source(Protocol):
-    """What of the dataset these functions use."""
+    """What of the dataset these functions use; each is described there."""
 
     def size(self, entity: str) -> int: ...  # noqa: D102 - see Dataset
     def number(self, entity: str, ordinal: int) -> int: ...  # noqa: D102 - see Dataset
     def nested(self, entity: str, parent: str, ordinal: int) -> int: ...  # noqa: D102 - see Dataset
-    def key_of(self, entity: str, ordinal: int) -> str: ...  # noqa: D102 - see Dataset
-    def related(self, entity: str, field: str, ordinal: int) -> int | None: ...  # noqa: D102
+    def related(  # noqa: D102 - see Dataset
+        self, entity: str, field: str, ordinal: int
+    ) -> int | None: ...
     def line_of(self, allocation: int) -> Line | None: ...  # noqa: D102 - see Dataset
-    def instants(self, entity: str, ordinal: int) -> tuple[int, int]: ...  # noqa: D102
+
+    @property
+    def key_of(self) -> Callable[[str, int], str]: ...  # noqa: D102 - see Dataset
+    @property
+    def instants(self) -> Callable[[str, int], tuple[int, int]]: ...  # noqa: D102 - see Dataset
 
 
 Maker = Callable[[Source, int, int], object]

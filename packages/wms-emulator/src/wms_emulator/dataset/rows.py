@@ -129,10 +129,6 @@ class Dataset:
         """The number that a row's values are drawn from."""
         return mix(self._numbers[entity] + ordinal * _GOLDEN + salt)
 
-    def variant(self, number: int) -> int:
-        """Which of the ready-made sets of values a row takes."""
-        return number % VARIANTS
-
     def _variant_number(self, entity: str, variant: int) -> int:
         return mix(self._numbers[entity] ^ (variant + 1) * _GOLDEN)
 
@@ -215,7 +211,9 @@ class Dataset:
             if wished is None:
                 return None
             moved = wished - wished % sites + self.site(entity, ordinal) % sites
-            return moved if moved < size else wished
+            if moved < size:
+                return moved
+            return moved - sites if moved >= sites else wished
 
         return near
 
@@ -315,7 +313,7 @@ class Dataset:
         number = self.number(entity.name, ordinal)
         if now_us is not None:
             return self._new_row(entity, ordinal, number, now_us, parents)
-        variant = self.variant(number)
+        variant = number % VARIANTS
         row: Row = {}
         for field in entity.fields:
             if pooled(entity, field):

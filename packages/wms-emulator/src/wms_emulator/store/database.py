@@ -44,12 +44,15 @@ def _instant_part(zone: tzinfo) -> Callable[[str, object], int | None]:
 class Database:
     """An open database. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path | None, zone: tzinfo) -> None:
-        """Open `path`, or a private file that vanishes with this process when None."""
+    def __init__(self, path: Path | None, zone: tzinfo, *, building: bool = False) -> None:
+        """Open `path`, or a private file that vanishes with this process when None.
+
+        While `building` no write-ahead log is kept: it would double the disk that a seed takes.
+        """
         # "" is SQLite's private temporary database: on disk when large, unlinked from the start.
         self._db = sqlite3.connect(str(path or ""), isolation_level=None)
         for pragma in (
-            "journal_mode=WAL" if path else "journal_mode=MEMORY",
+            "journal_mode=WAL" if path and not building else "journal_mode=MEMORY",
             "synchronous=OFF",
             f"cache_size=-{_CACHE_KIB}",
         ):

@@ -39,7 +39,11 @@ SYSTEM_PRIVILEGES = frozenset(
         "CREATE PROCEDURE",
         "CREATE SEQUENCE",
         "CREATE SESSION",
+        "CREATE ANY SYNONYM",
+        "CREATE PUBLIC SYNONYM",
         "CREATE SYNONYM",
+        "DROP ANY SYNONYM",
+        "DROP PUBLIC SYNONYM",
         "CREATE TABLE",
         "CREATE TRIGGER",
         "CREATE TYPE",
@@ -139,6 +143,7 @@ def create_administrators(run: Run, password: str) -> None:
         run.execute(f"CREATE ROLE {names.quote(name)} SUPERUSER")
         if name != "SYS":
             run.execute(f"CREATE SCHEMA {names.quote(name)} AUTHORIZATION {names.quote(name)}")
+            run.execute(f"GRANT USAGE ON SCHEMA {names.quote(name)} TO PUBLIC")
         for privilege in sorted(SYSTEM_PRIVILEGES):
             run.execute(
                 "INSERT INTO ora.system_privileges VALUES ($1, $2, true)", [name, privilege]

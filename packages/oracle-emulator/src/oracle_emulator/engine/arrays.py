@@ -50,6 +50,9 @@ _DIRECT: dict[TypeCode, frozenset[TypeCode]] = {
         {TypeCode.BINARY_DOUBLE, TypeCode.BINARY_FLOAT, TypeCode.NUMBER}
     ),
     TypeCode.INTERVAL_DS: frozenset({TypeCode.INTERVAL_DS}),
+    TypeCode.INTERVAL_YM: frozenset({TypeCode.INTERVAL_YM}),
+    TypeCode.LONG: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
+    TypeCode.LONG_RAW: frozenset({TypeCode.RAW, TypeCode.LONG_RAW, TypeCode.BLOB}),
     TypeCode.BOOLEAN: frozenset({TypeCode.BOOLEAN}),
 }
 

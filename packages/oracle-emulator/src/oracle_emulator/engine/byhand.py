@@ -35,7 +35,7 @@ LOCK_MODES = frozenset(
 
 def execute(session: EngineSession, statement: Statement) -> None:
     """Parse and run a statement that is neither a query nor DML. Raises OracleError."""
-    parsed = parser.parse(statement.text)
+    parsed = parser.parse(statement.text, session.database.capabilities)
     situation = Situation(statement.text, None, session.private.names)
     match parsed:
         case EndTransaction():
@@ -109,7 +109,13 @@ def ddl(session: EngineSession, parsed: ByHand, situation: Situation) -> None:
         return plan.sql, session.prepared(plan)
 
     scene = Scene(
-        run, session.info.user, session.schema, expression, query, session.database.is_connected
+        run,
+        session.info.user,
+        session.schema,
+        expression,
+        query,
+        session.database.is_connected,
+        session.database.capabilities.named_errors,
     )
     with session.diagnosed(situation):
         run.execute("BEGIN")

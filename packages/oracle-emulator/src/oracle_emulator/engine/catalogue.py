@@ -30,6 +30,7 @@ class TableInfo:
     columns: dict[int, Column]
     duration: str | None
     is_view: bool = False
+    generated: frozenset[str] = frozenset()  # GENERATED ALWAYS AS IDENTITY
 
     def column(self, name: str) -> Column | None:
         """The column of that name."""
@@ -38,7 +39,7 @@ class TableInfo:
 
 _COLUMNS = """
 SELECT a.attnum, a.attname, o.code, o.size, o.precision, o.scale, o.char_semantics, o.national,
-NOT a.attnotnull
+NOT a.attnotnull, o.identity = 'ALWAYS'
   FROM pg_attribute a JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum
  WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 
@@ -52,6 +53,7 @@ class Catalogue:
         self._by_relid: dict[int, TableInfo | None] = {}
         self._by_name: dict[TableName, TableInfo | None] = {}
         self._quotas: dict[str, bool] = {}
+        self._synonyms: dict[TableName, TableName] | None = None
         self.version = 0
 
     def forget(self) -> None:
@@ -61,6 +63,7 @@ class Catalogue:
             self._by_relid.clear()
             self._by_name.clear()
             self._quotas.clear()
+            self._synonyms = None
 
     def table(self, name: TableName) -> TableInfo | None:
         """A table or view by owner and name; None when there is none."""
@@ -83,6 +86,22 @@ class Catalogue:
                 with self._administrator() as run:
                     self._by_relid[relid] = self._load(run, relid)
             return self._by_relid[relid]
+
+    def synonym(self, name: TableName) -> TableName | None:
+        """What a private or public synonym stands for; None when there is none, or a table."""
+        with self._lock:
+            if self._synonyms is None:
+                with self._administrator() as run:
+                    self._synonyms = {
+                        (str(owner), str(synonym)): (str(table_owner), str(table))
+                        for owner, synonym, table_owner, table in run.execute(
+                            "SELECT owner, name, table_owner, table_name FROM ora.synonyms"
+                        ).fetchall()
+                    }
+            if not self._synonyms:
+                return None
+            found = self._synonyms.get(name) or self._synonyms.get(("PUBLIC", name[1]))
+        return None if found is None or self.table(name) is not None else found
 
     def has_quota(self, owner: str) -> bool:
         """Whether a user may use space in a tablespace."""
@@ -110,8 +129,9 @@ class Catalogue:
                 OracleType(TypeCode(code), size, precision, scale, in_chars, national),
                 bool(nullable),
             )
-            for number, name, code, size, precision, scale, in_chars, national, nullable in rows
+            for number, name, code, size, precision, scale, in_chars, national, nullable, _ in rows
         }
+        generated = frozenset(names.logical(row[1]) for row in rows if row[-1])
         row = run.execute(
             "SELECT o.duration, c.relkind = 'v' FROM ora.objects o "
             "JOIN pg_class c ON c.oid = o.relid "
@@ -120,4 +140,5 @@ class Catalogue:
         ).fetchone()
         if not columns and row is None:
             return None
-        return TableInfo(relid, columns, *(row if row is not None else (None, False)))
+        duration, is_view = row if row is not None else (None, False)
+        return TableInfo(relid, columns, duration, is_view, generated)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.types.datetime import TimestampLoader
 from psycopg.types.string import ByteaLoader, TextLoader
 
+from oracle_emulator.engine.interface import YearMonth
+
 Connection = psycopg.Connection[Any]
+
+
+class YearMonthLoader(Loader):
+    """PostgreSQL writes such an interval as `-1 years -2 mons`."""
+
+    def load(self, data: Buffer) -> YearMonth:
+        """Read years and months."""
+        words = bytes(data).decode().split()
+        parts = {
+            unit[:3]: int(number) for number, unit in zip(words[::2], words[1::2], strict=False)
+        }
+        return YearMonth(parts.get("yea", 0), parts.get("mon", 0))
 
 
 def connect(uri: str) -> Connection:
@@ -34,6 +49,8 @@ def adapt(adapters: AdaptersMap, types: dict[int, str]) -> None:
         "odate": TimestampLoader,
         "clob": TextLoader,
         "blob": ByteaLoader,
+        "rowid": TextLoader,
+        "iym": YearMonthLoader,
     }
     for oid, name in types.items():
         if name in loaders:

@@ -5,6 +5,7 @@ The embedded PostgreSQL with Oracle's catalogue in it, its users and its session
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,15 @@ class EngineDatabase:
                 ],
             )
 
+    def show_statistics(self, values: Mapping[int, Mapping[str, int]]) -> None:
+        """Show in V$SESSTAT what was counted, by session and by name of the statistic."""
+        rows = [
+            (sid, name, value) for sid, named in values.items() for name, value in named.items()
+        ]
+        with self.administrator() as run, run.transaction(), run.cursor() as cursor:
+            cursor.execute("DELETE FROM ora.session_statistics")
+            cursor.executemany("INSERT INTO ora.session_statistics VALUES ($1, $2, $3)", rows)
+
     def closed(self, session: EngineSession) -> None:
         """Forget a session that has ended."""
         with self._lock:
@@ -155,12 +165,24 @@ class EngineDatabase:
 
 
 def _bootstrap(run: Connection) -> None:
-    """Make Oracle's types, functions and catalogue, once per data directory."""
+    """Make Oracle's types, functions and catalogue, once per data directory.
+
+    Raises ServerError for a directory that another release has made.
+    """
+    scripts = [script.read_bytes() for script in sorted(SQL_DIR.glob("*.sql"))]
+    mark = hashlib.sha256(b"".join(scripts)).hexdigest()
     if run.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'ora'").fetchone() is not None:
+        made_by = run.execute("SELECT value FROM ora.settings WHERE name = 'scripts'").fetchone()
+        if made_by is None or made_by[0] != mark:
+            raise server.ServerError(
+                "the data directory was made by another release of oracle-emulator, whose "
+                "catalogue this one does not read: give an empty directory"
+            )
         return
     with run.transaction():
-        for script in sorted(SQL_DIR.glob("*.sql")):
-            run.execute(script.read_bytes())
+        for script in scripts:
+            run.execute(script)
+        run.execute("INSERT INTO ora.settings VALUES ('scripts', $1)", [mark])
 
 
 def _describe_server(run: Connection, service_name: str, profile: str) -> None:

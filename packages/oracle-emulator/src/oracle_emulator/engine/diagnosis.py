@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from oracle_emulator.engine import names, scanner
-from oracle_emulator.engine.errors import PLAIN, error
+from oracle_emulator.engine.errors import PLAIN, error, no_table
 from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.engine.scanner import Lexeme
 from oracle_emulator.engine.translate.context import TableName, Translation
@@ -17,6 +17,7 @@ from oracle_emulator.engine.translate.context import TableName, Translation
 OWN_ERROR = "ORA00"  # raised by ora.raise: the code is in the detail
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _COLUMN = re.compile(r'column (?:"(?P<quoted>[^"]*)"|(?P<plain>\S+)) ')
+_KEY = re.compile(r"Key \((?P<columns>.*)\)=\((?P<values>.*)\) already exists", re.DOTALL)
 _MISSING_FROM = re.compile(
     r'(?:missing|invalid reference to) FROM-clause entry for table "(?P<table>[^"]*)"'
 )
@@ -33,6 +34,11 @@ class Situation:
     plan: Translation | None = None
     private: dict[str, TableName] | None = None  # own tables -> the global temporary ones
     sees: Callable[[TableName], bool] = bool  # whether the user holds any privilege on a table
+    schema: str = ""
+    named_errors: bool = False  # as from 23ai on
+    chars: Callable[[TableName, int], str] | None = (
+        None  # the CHAR column of a size, if there is one
+    )
 
 
 def is_data_error(failed: psycopg.Error) -> bool:
@@ -78,8 +84,19 @@ def _table(failed: psycopg.Error, situation: Situation) -> TableName:
 
 
 def _unique(failed: psycopg.Error, _message: str, situation: Situation) -> OracleError:
-    owner, _name = _table(failed, situation)
-    return error(1, f"{owner}.{names.logical(failed.diag.constraint_name or '')}")
+    owner, name = _table(failed, situation)
+    constraint = f"{owner}.{names.logical(failed.diag.constraint_name or '')}"
+    key = _KEY.match(failed.diag.message_detail or "")
+    if not situation.named_errors or key is None:
+        return error(1, constraint)
+    columns, values = key["columns"].replace('"', ""), key["values"]
+    pairs = zip(columns.split(", "), values.split(", "), strict=False)
+    shown = ", ".join(f"{column}:{value}" for column, value in pairs)
+    return OracleError(
+        1,
+        f"unique constraint ({constraint}) violated on table {owner}.{name} columns ({columns})\n"
+        f"ORA-03301: (ORA-00001 details) row with column values ({shown}) already exists",
+    )
 
 
 def _not_null(failed: psycopg.Error, _message: str, situation: Situation) -> OracleError:
@@ -107,12 +124,36 @@ def _foreign_key(failed: psycopg.Error, message: str, situation: Situation) -> O
 def _no_table(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
     missing = _MISSING_FROM.search(message)
     if missing is not None:
-        return error(
-            904, names.shown(missing["table"]), offset=_offset(situation.text, missing["table"])
-        )
+        parts = _qualified(situation.text, names.logical(missing["table"]))
+        return error(904, names.shown(*parts), offset=_offset(situation.text, *parts))
     found = _QUOTED.findall(message)
-    parts = found[-1].split(".") if found else [""]
-    return error(942, offset=_offset(situation.text, *parts))
+    parts = [names.logical(part) for part in found[-1].split(".")] if found else [""]
+    words = [token.value for token in scanner.tokens(situation.text)]
+    sequence = any(
+        words[i : i + 2] == [parts[-1], "."] and words[i + 2] in {"NEXTVAL", "CURRVAL"}
+        for i in range(len(words) - 2)
+    )
+    if sequence:
+        return error(2289, offset=_offset(situation.text, *parts))
+    return _unseen(situation, *parts)
+
+
+def _unseen(situation: Situation, *parts: str) -> OracleError:
+    """ORA-00942, which names the table in newer releases."""
+    offset = _offset(situation.text, *parts)
+    if not situation.named_errors:
+        return error(942, offset=offset)
+    owner = parts[0] if len(parts) > 1 else situation.schema
+    return no_table(owner, parts[-1], offset)
+
+
+def _qualified(text: str, table: str) -> list[str]:
+    """The column with its table, as a statement names it first."""
+    values = [token.value for token in scanner.tokens(text)]
+    for index in range(len(values) - 2):
+        if values[index] == table and values[index + 1] == ".":
+            return [table, values[index + 2]]
+    return [table]
 
 
 def _not_allowed(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
@@ -122,6 +163,9 @@ def _not_allowed(_failed: psycopg.Error, message: str, situation: Situation) -> 
     tables = situation.plan.tables if situation.plan is not None else set()
     if any(situation.sees(table) for table in tables if table[1] == name):
         return error(1031)
+    owner = next((table[0] for table in tables if table[1] == name), situation.schema)
+    if situation.named_errors:
+        return no_table(owner, name, _offset(situation.text, name))
     return error(942, offset=_offset(situation.text, name))
 
 
@@ -157,9 +201,31 @@ def _busy(_failed: psycopg.Error, _message: str, situation: Situation) -> Oracle
     return error(30006 if plan is not None and plan.wait_s else 54)
 
 
-def _too_long(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:
-    size = re.search(r"\((\d+)\)", message)
-    return OracleError(12899, f"value too large for column (maximum: {size[1] if size else '?'})")
+def _too_long(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
+    found = re.search(r"\((\d+)\)", message)
+    size = int(found[1]) if found else 0
+    plan = situation.plan
+    column = ""
+    if situation.chars is not None and plan is not None and plan.target is not None:
+        column = situation.chars(plan.target, size)
+    return OracleError(12899, f"value too large for column{column} (maximum: {size})")
+
+
+def _syntax(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:
+    return error(1789 if "must have the same number of columns" in message else 933)
+
+
+def _mismatch(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:
+    if re.match(r"(UNION|INTERSECT|EXCEPT) types", message):
+        return error(1790)
+    return OracleError(932, _inconsistent(message))
+
+
+def _undrawn(_failed: psycopg.Error, message: str, _situation: Situation) -> OracleError:
+    found = _QUOTED.search(message)
+    if found is None or "currval" not in message:
+        return OracleError(3001, f"unimplemented feature: {message}")
+    return error(8002, f"{names.logical(found[1])}.CURRVAL")
 
 
 def _grouping(_failed: psycopg.Error, message: str, situation: Situation) -> OracleError:
@@ -187,5 +253,8 @@ _SPECIAL = {
     "55P03": _busy,
     "22001": _too_long,
     "42803": _grouping,
+    "42601": _syntax,
+    "42804": _mismatch,
+    "55000": _undrawn,
     "42710": _already_exists,
 }

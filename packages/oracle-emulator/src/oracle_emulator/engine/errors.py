@@ -57,6 +57,7 @@ TEXTS: dict[int, str] = {
     987: "missing or invalid username(s)",
     988: "missing or invalid password(s)",
     990: "missing or invalid privilege",
+    997: "illegal use of LONG datatype",
     1000: "maximum open cursors exceeded",
     1002: "fetch out of sequence",
     1008: "not all variables bound",
@@ -76,6 +77,7 @@ TEXTS: dict[int, str] = {
     1428: "argument '{0}' is out of range",
     1430: "column being added already exists in table",
     1432: "public synonym to be dropped does not exist",
+    1434: "private synonym to be dropped does not exist",
     1435: "user does not exist",
     1438: "value larger than specified precision allowed for this column",
     1439: "column to be modified must be empty to change datatype",
@@ -105,6 +107,8 @@ TEXTS: dict[int, str] = {
     1754: "a table may contain only one column of type LONG",
     1756: "quoted string not properly terminated",
     1758: "table must be empty to add mandatory (NOT NULL) column",
+    1775: "looping chain of synonyms",
+    1789: "query block has incorrect number of result columns",
     1790: "expression must have same datatype as corresponding expression",
     1792: "maximum number of columns in a table or view is 1000",
     1821: "date format not recognized",
@@ -158,6 +162,7 @@ TEXTS: dict[int, str] = {
     3291: "Invalid truncate option - missing STORAGE keyword",
     4043: "object {0} does not exist",
     8002: "sequence {0} is not yet defined in this session",
+    8103: "object no longer exists",
     8177: "can't serialize access for this transaction",
     12838: "cannot read/modify an object after modifying it in parallel",
     12899: "value too large for column {0} (actual: {1}, maximum: {2})",
@@ -173,8 +178,13 @@ TEXTS: dict[int, str] = {
     28001: "the password has expired",
     30005: "missing or invalid WAIT interval",
     30006: "resource busy; acquire with WAIT timeout expired",
+    30089: "missing or invalid <datetime field>",
+    30669: "table can have only one identity column",
+    30673: "column to be modified is not an identity column",
+    30675: "identity column must be a numeric type",
     30926: "unable to get a stable set of rows in the source tables",
     32795: "cannot insert into a generated always identity column",
+    32796: "cannot update a generated always identity column",
     38104: "Columns referenced in the ON Clause cannot be updated: {0}",
 }
 
@@ -203,6 +213,7 @@ PLAIN: dict[str, int] = {
     "42846": 932,
     "42883": 932,
     "42725": 932,
+    "42830": 2270,
     "42P01": 942,
     "42P07": 955,
     "42P10": 904,
@@ -220,6 +231,11 @@ PLAIN: dict[str, int] = {
 def error(code: int, *names: object, offset: int = 0) -> OracleError:
     """An OracleError with the text that belongs to the code."""
     return OracleError(code, TEXTS[code].format(*names), offset=offset)
+
+
+def no_table(owner: str, name: str, offset: int = 0) -> OracleError:
+    """ORA-00942 as 23ai words it."""
+    return OracleError(942, f'table or view "{owner}"."{name}" does not exist', offset=offset)
 
 
 def unsupported(what: str, offset: int = 0) -> OracleError:

@@ -15,7 +15,7 @@ bytes: locators are the session layer's matter. An empty string is NULL and arri
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -274,6 +274,10 @@ class Database(Protocol):
 
     def open_session(self, info: SessionInfo) -> Session:
         """Start a session for a user whose password was verified. Raises OracleError."""
+        ...
+
+    def show_statistics(self, values: Mapping[int, Mapping[str, int]]) -> None:
+        """Show in V$SESSTAT what was counted, by session and by name of the statistic."""
         ...
 
     def close(self) -> None:

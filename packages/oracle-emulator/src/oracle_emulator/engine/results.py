@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from oracle_emulator.engine import names, text, types
 from oracle_emulator.engine.catalogue import TableInfo
-from oracle_emulator.engine.errors import error, unsupported
+from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import Column, OracleType, Row, TypeCode, Value
 from oracle_emulator.engine.translate.context import Translation
 
-_TEXTS = frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.CLOB, TypeCode.LONG})
+_TEXTS = frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.CLOB, TypeCode.LONG, TypeCode.ROWID})
 _BYTES = frozenset({TypeCode.RAW, TypeCode.BLOB, TypeCode.LONG_RAW})
 
 
@@ -105,14 +104,8 @@ def _converter(column: Column) -> Callable[[Any], Value] | None:
         return _text
     if code in _BYTES:
         return bytes
-    if code is TypeCode.INTERVAL_YM:
-        return _refuse_months
     return None
 
 
 def _text(value: Any) -> Value:
     return text.original(value) if isinstance(value, str) else str(value)
-
-
-def _refuse_months(value: timedelta) -> Value:
-    raise unsupported(f"reading INTERVAL YEAR TO MONTH {value}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from oracle_emulator.engine.interface import (
     Row,
     SessionInfo,
     Statement,
+    TypeCode,
 )
 from oracle_emulator.engine.temporary import PrivateTables
 from oracle_emulator.engine.translate import statements
@@ -59,6 +60,7 @@ class EngineSession:
         self.control = Control(self)
         self._plans: OrderedDict[PlanKey, Translation] = OrderedDict()
         self.savepoints: list[str] = []
+        self.appended: set[TableName] = set()  # loaded by INSERT /*+ APPEND */, not committed
         self._closed = threading.Event()
         self.control.begin()
 
@@ -88,18 +90,23 @@ class EngineSession:
             if not describe_only:
                 byhand.execute(self, statement)
             else:
-                parser.parse(statement.text)
+                parser.parse(statement.text, self.database.capabilities)
             return Outcome()
         plan = self.plan(statement, types)
-        situation = Situation(statement.text, plan, self.private.names, self.sees)
+        situation = self._situation(statement.text, plan)
+        if self.appended & (plan.tables | {plan.target}):
+            raise error(12838)
         if describe_only:
             return self._describe_only(plan, situation)
         if statement.kind is Kind.QUERY:
             return self._query(plan, rows[0] if rows else (), situation)
         self.check_target(plan)
-        return arrays.execute(
+        outcome = arrays.execute(
             self, plan, rows, situation, batch_errors=batch_errors, row_counts=row_counts
         )
+        if plan.appends and plan.target is not None:
+            self.appended.add(plan.target)
+        return outcome
 
     def direct_path(
         self, schema: str | None, table: str, columns: Sequence[str]
@@ -132,6 +139,7 @@ class EngineSession:
         """Note that the transaction is over."""
         self.in_transaction = False
         self.savepoints.clear()
+        self.appended.clear()
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
         """Take MODULE, ACTION, CLIENT_IDENTIFIER, CLIENT_INFO, CURRENT_SCHEMA."""
@@ -172,12 +180,33 @@ class EngineSession:
             self.info.user,
             binds,
             self.private.physical,
-            self._is_table,
+            self.database.catalogue.synonym,
+            self._columns,
+            self._generated,
             self.database.capabilities,
         )
 
-    def _is_table(self, name: TableName) -> bool:
-        return self.database.catalogue.table(name) is not None
+    def _columns(self, name: TableName) -> Mapping[str, Column]:
+        info = self.database.catalogue.table(name)
+        return {} if info is None else {column.name: column for column in info.columns.values()}
+
+    def _generated(self, name: TableName) -> frozenset[str]:
+        info = self.database.catalogue.table(name)
+        return frozenset() if info is None else info.generated
+
+    def _situation(self, text: str, plan: Translation) -> Situation:
+        named = self.database.capabilities.named_errors
+        return Situation(
+            text, plan, self.private.names, self.sees, self.schema, named, self._char_column
+        )
+
+    def _char_column(self, table: TableName, size: int) -> str:
+        sized = [
+            name
+            for name, column in self._columns(table).items()
+            if column.type.code is TypeCode.CHAR and column.type.size == size
+        ]
+        return f" {names.shown(*table, sized[0])}" if len(sized) == 1 else ""
 
     def sees(self, name: TableName) -> bool:
         """Whether the user holds any privilege on a table."""

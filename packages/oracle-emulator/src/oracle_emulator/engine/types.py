@@ -41,7 +41,7 @@ BIND_TYPES: Mapping[TypeCode, str] = {
     TypeCode.BINARY_FLOAT: "real",
     TypeCode.BINARY_DOUBLE: "double precision",
     TypeCode.INTERVAL_DS: "interval",
-    TypeCode.INTERVAL_YM: "interval",
+    TypeCode.INTERVAL_YM: "ora.iym",
     TypeCode.BOOLEAN: "boolean",
 }
 
@@ -82,9 +82,15 @@ def floating(binary_precision: int = 126) -> DataType:
     return DataType("FLOAT", OracleType(TypeCode.NUMBER, 22, binary_precision, -127), "numeric")
 
 
-def varchar(size: int, *, in_characters: bool = False, national: bool = False) -> DataType:
+def varchar(
+    size: int,
+    *,
+    in_characters: bool = False,
+    national: bool = False,
+    limit_bytes: int = MAX_VARCHAR_BYTES,
+) -> DataType:
     """VARCHAR2(n) or NVARCHAR2(n). Raises ORA-00910 beyond the limit."""
-    limit = MAX_VARCHAR_BYTES // 2 if national else MAX_VARCHAR_BYTES
+    limit = limit_bytes // 2 if national else limit_bytes
     if not 1 <= size <= limit:
         raise error(910)
     name = "NVARCHAR2" if national else "VARCHAR2"
@@ -105,9 +111,9 @@ def char(size: int, *, in_characters: bool = False, national: bool = False) -> D
     return DataType("NCHAR" if national else "CHAR", kind, f"character({size})")
 
 
-def raw(size: int) -> DataType:
+def raw(size: int, limit_bytes: int = MAX_RAW_BYTES) -> DataType:
     """RAW(n). Raises ORA-00910 beyond the limit."""
-    if not 1 <= size <= MAX_RAW_BYTES:
+    if not 1 <= size <= limit_bytes:
         raise error(910)
     return DataType("RAW", OracleType(TypeCode.RAW, size), "bytea")
 
@@ -137,6 +143,9 @@ PLAIN_TYPES: Mapping[str, DataType] = {
     ),
     "INTEGER": DataType("NUMBER", OracleType(TypeCode.NUMBER, 22, None, 0), "numeric(38,0)"),
 }
+
+
+BOOLEAN = DataType("BOOLEAN", OracleType(TypeCode.BOOLEAN, 1), "boolean")
 
 
 def bind_type(kind: OracleType) -> str:
@@ -189,6 +198,8 @@ _BY_NAME: Mapping[str, OracleType] = {
     "timestamp": OracleType(TypeCode.TIMESTAMP, 11, 6, 6),
     "timestamptz": OracleType(TypeCode.TIMESTAMP_TZ, 13, 6, 6),
     "interval": OracleType(TypeCode.INTERVAL_DS, 11, 9, 9),
+    "iym": OracleType(TypeCode.INTERVAL_YM, 5, 9, 0),
+    "rowid": OracleType(TypeCode.ROWID, 18),
     "bool": OracleType(TypeCode.BOOLEAN, 1),
     "unknown": OracleType(TypeCode.VARCHAR, 1),
 }

@@ -13,7 +13,8 @@ UNLIMITED = -1
 
 def user(reader: Reader, *, alter: bool) -> CreateUser:
     """Read what follows CREATE USER or ALTER USER."""
-    made = CreateUser(reader.identifier(1935), alter=alter)
+    quietly = not alter and reader.if_exists(negated=True)
+    made = CreateUser(reader.identifier(1935), alter=alter, quietly=quietly)
     while reader.current is not None:
         if not (_identity(reader, made) or _resources(reader, made)):
             raise error(922, offset=reader.offset)
@@ -77,7 +78,8 @@ def _size(reader: Reader) -> int:
 
 def drop_user(reader: Reader) -> DropUser:
     """Read what follows DROP USER."""
-    return DropUser(reader.identifier(1935), reader.accept("CASCADE"))
+    quietly = reader.if_exists()
+    return DropUser(reader.identifier(1935), reader.accept("CASCADE"), quietly)
 
 
 def grant(reader: Reader) -> Grant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from oracle_emulator.engine import names, types
+from oracle_emulator.engine.ddl import defaults
 from oracle_emulator.engine.ddl.scene import (
     Scene,
     may_change,
@@ -52,10 +53,9 @@ def column_sql(scene: Scene, owner: str, table: str, column: ColumnDefinition) -
     if column.type is None:
         raise error(2263)
     pieces = [names.quote(column.name), column.type.storage]
-    if column.identity is not None:
-        raise unsupported("identity columns")
-    if column.default is not None:
-        pieces.append(f"DEFAULT {scene.expression(column.default)}")
+    default = defaults.default_sql(scene, owner, column)
+    if default:
+        pieces.append(f"DEFAULT {default}")
     if column.nullable is False:
         pieces.append("NOT NULL")
     check = length_check(owner, table, column.name, column.type)
@@ -89,7 +89,7 @@ def add_constraint(scene: Scene, owner: str, table: str, constraint: Constraint)
         raise unsupported("a disabled constraint")
     found = relation(scene, owner, table)
     if found is None:
-        raise error(942)
+        raise scene.missing(owner, table)
     name = constraint.name or _system_name(scene)
     remember_name(scene, name)
     body = _constraint_body(scene, owner, found[0], constraint)
@@ -106,8 +106,7 @@ def add_constraint(scene: Scene, owner: str, table: str, constraint: Constraint)
 
 
 def _system_name(scene: Scene) -> str:
-    row = scene.run.execute("SELECT nextval('ora.system_names')").fetchone()
-    return f"SYS_C{int(row[0]) if row else 0:06d}"
+    return f"SYS_C{defaults.system_number(scene):06d}"
 
 
 def _constraint_body(scene: Scene, owner: str, relid: int, constraint: Constraint) -> str:
@@ -145,7 +144,7 @@ def alter(statement: AlterTable, scene: Scene) -> None:
     owner, table = scene.resolve(statement.name)
     found = relation(scene, owner, table)
     if found is None or found[1] != "r":
-        raise error(942)
+        raise scene.missing(owner, table)
     may_change(scene, owner, table, "ALTER ANY TABLE")
     if statement.ignored:
         return
@@ -173,7 +172,8 @@ def _add(scene: Scene, owner: str, table: str, relid: int, column: ColumnDefinit
     except psycopg.errors.NotNullViolation as rows:
         raise error(1758) from rows
     number = _number(scene, relid, column.name)
-    register_column(scene, relid, number or 0, column.name, column.type, column.default)
+    register_column(scene, relid, number or 0, column.name, column.type, column)
+    defaults.settle(scene, owner, table, column)
     for constraint in column.constraints:
         add_constraint(scene, owner, table, constraint)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from oracle_emulator.engine import types
 from oracle_emulator.engine.ddl.reader import Reader
-from oracle_emulator.engine.ddl.statements import ColumnDefinition, Constraint
+from oracle_emulator.engine.ddl.statements import ColumnDefinition, Constraint, CreateSequence
 from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.interface import OracleType, TypeCode
 from oracle_emulator.engine.scanner import Lexeme
@@ -46,6 +46,8 @@ def data_type(reader: Reader) -> DataType:
     plain = types.PLAIN_TYPES.get({"INT": "INTEGER", "SMALLINT": "INTEGER"}.get(name, name))
     if plain is not None:
         return plain
+    if name in {"BOOLEAN", "BOOL"} and reader.capabilities.boolean:
+        return types.BOOLEAN
     sized = _SIZED.get(name)
     if sized is None:
         raise error(902, offset=token.start)
@@ -82,8 +84,13 @@ def _characters(reader: Reader, name: str) -> DataType:
     size = reader.integer()
     in_characters = reader.one_of("BYTE", "CHAR") == "CHAR"
     reader.expect(")", code=907)
-    return (types.char if fixed else types.varchar)(
-        size, in_characters=in_characters, national=national
+    if fixed:
+        return types.char(size, in_characters=in_characters, national=national)
+    return types.varchar(
+        size,
+        in_characters=in_characters,
+        national=national,
+        limit_bytes=reader.capabilities.max_string_bytes,
     )
 
 
@@ -103,7 +110,7 @@ def _interval(reader: Reader, _name: str) -> DataType:
     if unit == "YEAR":
         reader.expect("MONTH")
         kind = OracleType(TypeCode.INTERVAL_YM, 5, leading, 0)
-        return DataType(f"INTERVAL YEAR({leading}) TO MONTH", kind, "interval")
+        return DataType(f"INTERVAL YEAR({leading}) TO MONTH", kind, "ora.iym")
     if unit != "DAY":
         raise error(905, offset=reader.offset)
     reader.expect("SECOND")
@@ -121,7 +128,11 @@ def _float(reader: Reader, name: str) -> DataType:
 
 
 def _raw(reader: Reader, _name: str) -> DataType:
-    return types.raw(_size(reader))
+    extended = reader.capabilities.max_string_bytes > types.MAX_VARCHAR_BYTES
+    size = _size(reader)
+    return types.raw(
+        size, reader.capabilities.max_string_bytes if extended else types.MAX_RAW_BYTES
+    )
 
 
 _SIZED: Mapping[str, Callable[[Reader, str], DataType]] = {
@@ -154,13 +165,21 @@ def _starts_attribute(reader: Reader) -> bool:
 def _attribute(reader: Reader, definition: ColumnDefinition) -> None:
     if reader.accept("DEFAULT"):
         if reader.accept("ON", "NULL"):
-            raise unsupported("DEFAULT ON NULL", reader.offset)
+            definition.default_on_null, definition.nullable = True, False
         definition.default = reader.expression(*_EXPRESSION_STOPS)
     elif reader.accept("GENERATED"):
         definition.identity = "ALWAYS" if reader.accept("ALWAYS") else "BY DEFAULT"
         reader.accept("BY", "DEFAULT")
+        if definition.identity == "BY DEFAULT" and reader.accept("ON", "NULL"):
+            definition.default_on_null = True
+        if not reader.peek("AS", "IDENTITY"):
+            raise unsupported("virtual columns", reader.offset)
         reader.expect("AS", "IDENTITY")
-        definition.nullable = False
+        definition.nullable, definition.sequence = False, CreateSequence((None, ""))
+        if reader.accept("("):
+            while sequence_option(reader, definition.sequence):
+                pass
+            reader.expect(")", code=907)
     else:
         _inline_constraint(reader, definition)
 
@@ -176,6 +195,27 @@ def _inline_constraint(reader: Reader, definition: ColumnDefinition) -> None:
         return
     constraint = _constraint(reader, name, [definition.name])
     definition.constraints.append(constraint)
+
+
+def sequence_option(reader: Reader, sequence: CreateSequence) -> bool:
+    """Read one option of a sequence, if one is next."""
+    if reader.accept("START", "WITH"):
+        if not reader.accept("LIMIT", "VALUE"):
+            sequence.start = reader.integer(1722)
+    elif reader.accept("INCREMENT", "BY"):
+        sequence.increment = reader.integer(1722)
+    elif reader.accept("MINVALUE"):
+        sequence.minimum = reader.integer(1722)
+    elif reader.accept("MAXVALUE"):
+        sequence.maximum = reader.integer(1722)
+    elif reader.accept("CACHE"):
+        sequence.cache = reader.integer(1722)
+    elif reader.accept("CYCLE"):
+        sequence.cycle = True
+    else:
+        words = ("NOCACHE", "NOCYCLE", "ORDER", "NOORDER", "NOMAXVALUE", "NOMINVALUE", "NOKEEP")
+        return reader.one_of(*words, "KEEP", "NOSCALE") is not None
+    return True
 
 
 def constraint(reader: Reader) -> Constraint:

@@ -7,12 +7,13 @@ Runs as PostgreSQL's superuser; whether the user may is checked here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import psycopg
 
 from oracle_emulator.engine import accounts, names
-from oracle_emulator.engine.ddl import alteration
+from oracle_emulator.engine.ddl import alteration, defaults, synonyms
 from oracle_emulator.engine.ddl.scene import (
     Scene,
     forget,
@@ -32,10 +33,12 @@ from oracle_emulator.engine.ddl.statements import (
     Constraint,
     CreateIndex,
     CreateSequence,
+    CreateSynonym,
     CreateTable,
     CreateUser,
     CreateView,
     Drop,
+    DropSynonym,
     DropUser,
     Grant,
     Nothing,
@@ -43,6 +46,8 @@ from oracle_emulator.engine.ddl.statements import (
     Truncate,
 )
 from oracle_emulator.engine.errors import error, unsupported
+from oracle_emulator.engine.interface import TypeCode
+from oracle_emulator.engine.types import DataType
 
 MAX_COLUMNS = 1000
 SEQUENCE_LIMIT = 2**63 - 1
@@ -50,55 +55,64 @@ SEQUENCE_LIMIT = 2**63 - 1
 
 def execute(statement: ByHand, scene: Scene) -> None:
     """Carry out a DDL statement. Raises OracleError."""
-    match statement:
-        case CreateTable():
-            _create_table(statement, scene)
-        case AlterTable():
-            alteration.alter(statement, scene)
-        case CreateIndex():
-            _create_index(statement, scene)
-        case CreateView():
-            _create_view(statement, scene)
-        case CreateSequence():
-            _create_sequence(statement, scene)
-        case Drop():
-            _drop(statement, scene)
-        case Truncate():
-            _truncate(statement, scene)
-        case Comment():
-            _comment(statement, scene)
-        case Rename():
-            alteration.rename(scene, (scene.schema, statement.old), statement.new)
-        case _:
-            _account(statement, scene)
+    if _already_so(statement, scene):
+        return
+    handler = _HANDLERS.get(type(statement))
+    if handler is None:
+        raise unsupported(type(statement).__name__)
+    handler(statement, scene)
 
 
-def _account(statement: ByHand, scene: Scene) -> None:
+def _already_so(statement: ByHand, scene: Scene) -> bool:
+    """Whether IF [NOT] EXISTS leaves nothing to do."""
+    if not getattr(statement, "quietly", False):
+        return False
     match statement:
         case CreateUser():
-            if not (statement.alter and statement.name == scene.user and not statement.quotas):
-                accounts.require(
-                    scene.run, scene.user, "ALTER USER" if statement.alter else "CREATE USER"
-                )
-            accounts.create(scene.run, statement)
+            return accounts.exists(scene.run, statement.name)
         case DropUser():
-            accounts.require(scene.run, scene.user, "DROP USER")
-            if scene.is_connected(statement.name):
-                raise error(1940)
-            accounts.drop(scene.run, statement)
-        case Grant() if statement.on is None:
-            accounts.grant_system(scene.run, statement, scene.user)
-        case Grant() if statement.on is not None:
-            owner, name = scene.resolve(statement.on)
-            if owner != scene.user and not accounts.has_privilege(
-                scene.run, scene.user, "GRANT ANY OBJECT PRIVILEGE"
-            ):
-                raise error(942 if not visible(scene, owner, name) else 1031)
-            accounts.grant_object(scene.run, statement, owner, name)
-        case Nothing():
-            accounts.require(scene.run, scene.user, "ALTER SYSTEM")
+            return not accounts.exists(scene.run, statement.name)
+        case CreateTable() | CreateIndex() | CreateView() | CreateSequence():
+            return relation(scene, *scene.resolve(statement.name)) is not None
+        case Drop():
+            found = relation(scene, *scene.resolve(statement.name))
+            return found is None or found[1] != _DROPPED[statement.kind][0]
         case _:
-            raise unsupported(type(statement).__name__)
+            return False  # synonyms look for themselves
+
+
+def _rename(statement: Rename, scene: Scene) -> None:
+    alteration.rename(scene, (scene.schema, statement.old), statement.new)
+
+
+def _user(statement: CreateUser, scene: Scene) -> None:
+    if not (statement.alter and statement.name == scene.user and not statement.quotas):
+        accounts.require(scene.run, scene.user, "ALTER USER" if statement.alter else "CREATE USER")
+    accounts.create(scene.run, statement)
+
+
+def _drop_user(statement: DropUser, scene: Scene) -> None:
+    accounts.require(scene.run, scene.user, "DROP USER")
+    if scene.is_connected(statement.name):
+        raise error(1940)
+    accounts.drop(scene.run, statement)
+
+
+def _grant(statement: Grant, scene: Scene) -> None:
+    if statement.on is None:
+        accounts.grant_system(scene.run, statement, scene.user)
+        return
+    owner, name = scene.resolve(statement.on)
+    may = owner == scene.user or accounts.has_privilege(
+        scene.run, scene.user, "GRANT ANY OBJECT PRIVILEGE"
+    )
+    if not may:
+        raise error(1031) if visible(scene, owner, name) else scene.missing(owner, name)
+    accounts.grant_object(scene.run, statement, owner, name)
+
+
+def _nothing(_statement: Nothing, scene: Scene) -> None:
+    accounts.require(scene.run, scene.user, "ALTER SYSTEM")
 
 
 def _new_name(scene: Scene, owner: str, name: str) -> None:
@@ -114,11 +128,7 @@ def _create_table(statement: CreateTable, scene: Scene) -> None:
     query = ""
     if statement.query is not None:
         query = _columns_of_query(statement, scene)
-    listed = [column.name for column in statement.columns]
-    if len(set(listed)) != len(listed):
-        raise error(957)
-    if len(listed) > MAX_COLUMNS:
-        raise error(1792)
+    _check_columns(statement)
     pieces = [alteration.column_sql(scene, owner, name, column) for column in statement.columns]
     scene.run.execute(f"CREATE TABLE {names.quote(owner, name)} ({', '.join(pieces)})")
     found = relation(scene, owner, name)
@@ -131,11 +141,31 @@ def _create_table(statement: CreateTable, scene: Scene) -> None:
     scene.run.execute(f"ALTER TABLE {names.quote(owner, name)} OWNER TO {own}")
     for number, column in enumerate(statement.columns, start=1):
         if column.type is not None:
-            register_column(scene, found[0], number, column.name, column.type, column.default)
+            register_column(scene, found[0], number, column.name, column.type, column)
+        defaults.settle(scene, owner, name, column)
     for constraint in _all_constraints(statement.columns, statement.constraints):
         alteration.add_constraint(scene, owner, name, constraint)
     if query:
         scene.run.execute(f"INSERT INTO {names.quote(owner, name)} {query}")
+
+
+def _check_columns(statement: CreateTable) -> None:
+    listed = [column.name for column in statement.columns]
+    if len(set(listed)) != len(listed):
+        raise error(957)
+    if len(listed) > MAX_COLUMNS:
+        raise error(1792)
+    if sum(1 for column in statement.columns if column.identity) > 1:
+        raise error(30669)
+    longs = (column for column in statement.columns if column.type and _is_long(column.type))
+    if sum(1 for _ in longs) > 1:
+        raise error(1754)
+    if statement.duration is not None and any(c.default_on_null for c in statement.columns):
+        raise unsupported("DEFAULT ON NULL in a temporary table")
+
+
+def _is_long(kind: DataType) -> bool:
+    return kind.oracle.code in {TypeCode.LONG, TypeCode.LONG_RAW}
 
 
 def _all_constraints(
@@ -169,7 +199,7 @@ def _create_index(statement: CreateIndex, scene: Scene) -> None:
     owner, name = scene.resolve(statement.name)
     table_owner, table = scene.resolve(statement.table)
     if relation(scene, table_owner, table) is None:
-        raise error(942)
+        raise scene.missing(table_owner, table)
     if table_owner != scene.user or owner != scene.user:
         may_change(scene, table_owner, table, "CREATE ANY INDEX")
     if owner != table_owner:
@@ -247,7 +277,7 @@ def _drop(statement: Drop, scene: Scene) -> None:
     letter, missing = _DROPPED[statement.kind]
     found = relation(scene, owner, name)
     if found is None or found[1] != letter:
-        raise error(missing)
+        raise scene.missing(owner, name) if missing == 942 else error(missing)
     may_change(
         scene, owner, name, f"DROP ANY {'TABLE' if statement.kind == 'VIEW' else statement.kind}"
     )
@@ -271,7 +301,7 @@ def _truncate(statement: Truncate, scene: Scene) -> None:
     owner, name = scene.resolve(statement.name)
     found = relation(scene, owner, name)
     if found is None or found[1] != "r":
-        raise error(942)
+        raise scene.missing(owner, name)
     may_change(scene, owner, name, "DROP ANY TABLE")
     if _is_referenced(scene, found[0]):
         raise error(2266)
@@ -283,10 +313,29 @@ def _comment(statement: Comment, scene: Scene) -> None:
     owner, name = scene.resolve(statement.table)
     found = relation(scene, owner, name)
     if found is None:
-        raise error(942)
+        raise scene.missing(owner, name)
     may_change(scene, owner, name, "COMMENT ANY TABLE")
     what = "VIEW" if found[1] == "v" else "TABLE"
     target = f"{what} {names.quote(owner, name)}"
     if statement.column is not None:
         target = f"COLUMN {names.quote(owner, name, statement.column)}"
     scene.run.execute(f"COMMENT ON {target} IS {names.literal(statement.text)}")
+
+
+_HANDLERS: Mapping[type[ByHand], Callable[[Any, Scene], None]] = {
+    CreateTable: _create_table,
+    AlterTable: alteration.alter,
+    CreateIndex: _create_index,
+    CreateView: _create_view,
+    CreateSequence: _create_sequence,
+    CreateSynonym: synonyms.create,
+    DropSynonym: synonyms.drop,
+    Drop: _drop,
+    Truncate: _truncate,
+    Comment: _comment,
+    Rename: _rename,
+    CreateUser: _user,
+    DropUser: _drop_user,
+    Grant: _grant,
+    Nothing: _nothing,
+}

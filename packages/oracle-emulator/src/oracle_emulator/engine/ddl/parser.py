@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from oracle_emulator.engine import scanner
-from oracle_emulator.engine.ddl import accounts, tables
+from oracle_emulator.engine.capabilities import Capabilities
+from oracle_emulator.engine.ddl import accounts, columns, tables
 from oracle_emulator.engine.ddl.reader import Reader
 from oracle_emulator.engine.ddl.statements import (
     AlterSession,
     ByHand,
     Comment,
     CreateSequence,
+    CreateSynonym,
     CreateView,
     Drop,
+    DropSynonym,
     EndTransaction,
     LockTable,
     Nothing,
@@ -25,10 +28,10 @@ from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.scanner import Lexeme
 
 
-def parse(text: str) -> ByHand:
+def parse(text: str, capabilities: Capabilities) -> ByHand:
     """Parse a statement that is neither a query nor DML nor PL/SQL. Raises OracleError."""
     found = scanner.tokens(text)
-    reader = Reader(text, found)
+    reader = Reader(text, found, capabilities)
     first = reader.current
     if first is None:
         raise error(900)
@@ -58,11 +61,17 @@ def _create(reader: Reader) -> ByHand:
     reader.accept("FORCE")
     if reader.accept("VIEW"):
         return _view(reader, replace=replace)
+    public = reader.accept("PUBLIC", "SYNONYM")
+    if public or reader.accept("SYNONYM"):
+        quietly = reader.if_exists(negated=True)
+        name = reader.name()
+        reader.expect("FOR")
+        return CreateSynonym(name, reader.name(), public, replace, quietly)
     raise _unknown_object(reader)
 
 
 def _unknown_object(reader: Reader) -> Exception:
-    known = {"SYNONYM", "PUBLIC", "PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE", "ROLE"}
+    known = {"PUBLIC", "PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE", "ROLE"}
     known |= {"MATERIALIZED", "DIRECTORY", "TABLESPACE", "DATABASE", "BITMAP", "PROFILE", "PRIVATE"}
     token = reader.current
     if token is not None and token.value in known:
@@ -71,32 +80,20 @@ def _unknown_object(reader: Reader) -> Exception:
 
 
 def _view(reader: Reader, *, replace: bool) -> CreateView:
+    quietly = reader.if_exists(negated=True)
     name = reader.name()
     columns = reader.list_of(reader.identifier) if reader.peek("(") else []
     reader.expect("AS")
     if not (reader.peek("SELECT") or reader.peek("WITH") or reader.peek("(")):
         raise error(928, offset=reader.offset)
-    return CreateView(name, columns, reader.rest(), replace)
+    return CreateView(name, columns, reader.rest(), replace, quietly)
 
 
 def _sequence(reader: Reader) -> CreateSequence:
-    sequence = CreateSequence(reader.name())
+    quietly = reader.if_exists(negated=True)
+    sequence = CreateSequence(reader.name(), quietly=quietly)
     while reader.current is not None:
-        if reader.accept("START", "WITH"):
-            sequence.start = reader.integer(1722)
-        elif reader.accept("INCREMENT", "BY"):
-            sequence.increment = reader.integer(1722)
-        elif reader.accept("MINVALUE"):
-            sequence.minimum = reader.integer(1722)
-        elif reader.accept("MAXVALUE"):
-            sequence.maximum = reader.integer(1722)
-        elif reader.accept("CACHE"):
-            sequence.cache = reader.integer(1722)
-        elif reader.accept("CYCLE"):
-            sequence.cycle = True
-        elif not reader.one_of(
-            "NOCACHE", "NOCYCLE", "ORDER", "NOORDER", "NOMAXVALUE", "NOMINVALUE"
-        ):
+        if not columns.sequence_option(reader, sequence):
             raise error(933, offset=reader.offset)
     return sequence
 
@@ -132,11 +129,16 @@ def _alter_session(reader: Reader) -> AlterSession:
 def _drop(reader: Reader) -> ByHand:
     if reader.accept("USER"):
         return accounts.drop_user(reader)
+    public = reader.accept("PUBLIC", "SYNONYM")
+    if public or reader.accept("SYNONYM"):
+        quietly = reader.if_exists()
+        made = DropSynonym(reader.name(), public, quietly)
+        reader.accept("FORCE")
+        return made
     kind = reader.one_of("TABLE", "INDEX", "VIEW", "SEQUENCE")
     if kind is None:
         token = reader.current
         if token is not None and token.value in {
-            "SYNONYM",
             "PROCEDURE",
             "FUNCTION",
             "PACKAGE",
@@ -145,7 +147,8 @@ def _drop(reader: Reader) -> ByHand:
         }:
             raise unsupported(f"DROP {token.value}", reader.offset)
         raise error(950, offset=reader.offset)
-    drop = Drop(kind, reader.name())
+    quietly = reader.if_exists()
+    drop = Drop(kind, reader.name(), quietly=quietly)
     if kind in {"TABLE", "VIEW"}:
         drop.cascade = reader.accept("CASCADE", "CONSTRAINTS")
     if kind == "TABLE":

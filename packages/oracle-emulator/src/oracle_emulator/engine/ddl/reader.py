@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from oracle_emulator.engine import names
+from oracle_emulator.engine.capabilities import Capabilities
 from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.engine.scanner import Lexeme, Token
@@ -20,10 +21,11 @@ Name = tuple[str | None, str]  # owner (None: the current schema) and name
 class Reader:
     """Reads tokens one after another; what does not fit raises the error that Oracle would."""
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token], capabilities: Capabilities) -> None:
         self.text = text
         self.tokens = tokens
         self.position = 0
+        self.capabilities = capabilities
 
     @property
     def current(self) -> Token | None:
@@ -50,6 +52,11 @@ class Reader:
             return False
         self.position += len(words)
         return True
+
+    def if_exists(self, *, negated: bool = False) -> bool:
+        """Read IF EXISTS, or IF NOT EXISTS, where the release has it."""
+        words = ("IF", "NOT", "EXISTS") if negated else ("IF", "EXISTS")
+        return self.capabilities.if_exists and self.accept(*words)
 
     def expect(self, *words: str, code: int = 905) -> None:
         """Read these words, or raise the error `code`."""

@@ -10,8 +10,9 @@ import psycopg
 
 from oracle_emulator.engine import accounts, names
 from oracle_emulator.engine.ddl.reader import Name
-from oracle_emulator.engine.errors import error
-from oracle_emulator.engine.interface import Column
+from oracle_emulator.engine.ddl.statements import ColumnDefinition
+from oracle_emulator.engine.errors import error, no_table
+from oracle_emulator.engine.interface import Column, OracleError
 from oracle_emulator.engine.types import DataType
 
 Run = psycopg.Connection[Any]
@@ -29,10 +30,15 @@ class Scene:
         [str], tuple[str, Sequence[Column]]
     ]  # an Oracle query -> PostgreSQL text and its columns
     is_connected: Callable[[str], bool]
+    named_errors: bool  # whether ORA-00942 names the table
 
     def resolve(self, name: Name) -> tuple[str, str]:
         """The owner and name that a possibly unqualified name means."""
         return name[0] or self.schema, name[1]
+
+    def missing(self, owner: str, name: str) -> OracleError:
+        """ORA-00942 for a table or view that is not there."""
+        return no_table(owner, name) if self.named_errors else error(942)
 
 
 def visible(scene: Scene, owner: str, name: str) -> bool:
@@ -82,14 +88,19 @@ def remember_name(scene: Scene, name: str) -> None:
 
 
 def register_column(
-    scene: Scene, relid: int, number: int, name: str, kind: DataType, default: str | None = None
+    scene: Scene,
+    relid: int,
+    number: int,
+    name: str,
+    kind: DataType,
+    column: ColumnDefinition | None = None,
 ) -> None:
     """Write a column's Oracle type, and the source of its default, into the side catalogue."""
     oracle = kind.oracle
     remember_name(scene, name)
     scene.run.execute(
-        "INSERT INTO ora.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT "
-        "(relid, attnum) DO UPDATE "
+        "INSERT INTO ora.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+        "ON CONFLICT (relid, attnum) DO UPDATE "
         "SET code = excluded.code, size = excluded.size, precision = excluded.precision, scale = "
         "excluded.scale, "
         "char_semantics = excluded.char_semantics, national = excluded.national, type_name = "
@@ -105,7 +116,9 @@ def register_column(
             oracle.char_semantics,
             oracle.national,
             kind.name,
-            default,
+            column.default if column is not None else None,
+            column.identity if column is not None else None,
+            column is not None and column.default_on_null,
         ],
     )
 

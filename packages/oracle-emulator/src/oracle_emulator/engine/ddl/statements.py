@@ -17,6 +17,8 @@ class ColumnDefinition:
     default: str | None = None  # source text of the expression
     nullable: bool | None = None
     identity: str | None = None  # ALWAYS or BY DEFAULT
+    sequence: CreateSequence | None = None  # the options of an identity column's sequence
+    default_on_null: bool = False
     constraints: list[Constraint] = field(default_factory=list)
     null_constraint: str | None = None  # the name of a named NOT NULL
 
@@ -37,9 +39,10 @@ class Constraint:
 
 @dataclass(slots=True)
 class CreateTable:
-    """CREATE [GLOBAL TEMPORARY] TABLE."""
+    """CREATE [GLOBAL TEMPORARY] TABLE. `quietly`, here and below: IF [NOT] EXISTS was said."""
 
     name: Name
+    quietly: bool = False
     columns: list[ColumnDefinition] = field(default_factory=list)
     constraints: list[Constraint] = field(default_factory=list)
     duration: str | None = None  # of a temporary table: SYS$TRANSACTION or SYS$SESSION
@@ -72,6 +75,7 @@ class CreateIndex:
     table: Name
     columns: list[tuple[str, bool]]  # expression, descending
     unique: bool
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class CreateView:
     columns: list[str]
     query: str
     replace: bool
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -95,6 +100,27 @@ class CreateSequence:
     maximum: int | None = None
     cache: int | None = None
     cycle: bool = False
+    quietly: bool = False
+
+
+@dataclass(slots=True)
+class CreateSynonym:
+    """CREATE [OR REPLACE] [PUBLIC] SYNONYM."""
+
+    name: Name
+    target: Name
+    public: bool
+    replace: bool
+    quietly: bool = False
+
+
+@dataclass(slots=True)
+class DropSynonym:
+    """DROP [PUBLIC] SYNONYM."""
+
+    name: Name
+    public: bool
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -104,6 +130,7 @@ class Drop:
     kind: str
     name: Name
     cascade: bool = False
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -133,6 +160,7 @@ class CreateUser:
     expired: bool = False
     quotas: dict[str, int] = field(default_factory=dict)  # bytes; -1 is UNLIMITED
     tablespace: str | None = None
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -141,6 +169,7 @@ class DropUser:
 
     name: str
     cascade: bool
+    quietly: bool = False
 
 
 @dataclass(slots=True)
@@ -202,7 +231,8 @@ class Nothing:
 
 
 ByHand = (
-    CreateTable | AlterTable | CreateIndex | CreateView | CreateSequence | Drop | Truncate |
+    CreateSynonym | DropSynonym
+    | CreateTable | AlterTable | CreateIndex | CreateView | CreateSequence | Drop | Truncate |
     Comment | CreateUser
     | DropUser | Grant | LockTable | Savepoint | EndTransaction | AlterSession | Rename | Nothing
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oracle_emulator.engine.accounts import TABLESPACES
 from oracle_emulator.engine.ddl import columns
 from oracle_emulator.engine.ddl.reader import Reader
 from oracle_emulator.engine.ddl.statements import AlterTable, CreateIndex, CreateTable
@@ -35,7 +36,8 @@ _OUT_OF_LINE = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 
 def create(reader: Reader, *, temporary: bool) -> CreateTable:
     """Read what follows CREATE [GLOBAL TEMPORARY] TABLE."""
-    table = CreateTable(reader.name(), duration="SYS$TRANSACTION" if temporary else None)
+    quietly = reader.if_exists(negated=True)
+    table = CreateTable(reader.name(), quietly, duration="SYS$TRANSACTION" if temporary else None)
     if reader.peek("("):
         reader.list_of(lambda: _element(reader, table))
     while reader.current is not None and not reader.peek("AS"):
@@ -71,8 +73,11 @@ def _name_only(reader: Reader) -> bool:
 def _storage(reader: Reader) -> bool:
     if any(reader.accept(*words.split()) for words in _STORAGE_WORDS):
         return True
-    if reader.one_of(*_STORAGE_VALUES):
-        reader.advance()
+    option = reader.one_of(*_STORAGE_VALUES)
+    if option is not None:
+        value = reader.advance().value
+        if option == "TABLESPACE" and value not in TABLESPACES:
+            raise error(959, value)
         return True
     if reader.accept("PARALLEL"):
         if reader.current is not None and reader.current.value.isdigit():
@@ -169,6 +174,7 @@ def _rename(reader: Reader, table: AlterTable) -> None:
 
 def index(reader: Reader, *, unique: bool) -> CreateIndex:
     """Read what follows CREATE [UNIQUE] INDEX."""
+    quietly = reader.if_exists(negated=True)
     name = reader.name(953)
     reader.expect("ON", code=969)
     table = reader.name()
@@ -177,7 +183,7 @@ def index(reader: Reader, *, unique: bool) -> CreateIndex:
         expression = reader.expression("ASC", "DESC")
         return expression, reader.one_of("ASC", "DESC") == "DESC"
 
-    made = CreateIndex(name, table, reader.list_of(one), unique)
+    made = CreateIndex(name, table, reader.list_of(one), unique, quietly)
     while reader.current is not None:
         if not _storage(reader):
             raise error(922, offset=reader.offset)

@@ -25,6 +25,35 @@ CREATE FUNCTION blob_in(cstring) RETURNS blob LANGUAGE internal IMMUTABLE STRICT
 CREATE FUNCTION blob_out(blob) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'byteaout';
 CREATE TYPE blob (INPUT = blob_in, OUTPUT = blob_out, LIKE = bytea);
 
+-- ROWID in its text form of 18 characters.
+CREATE TYPE rowid;
+CREATE FUNCTION rowid_in(cstring) RETURNS rowid LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION rowid_out(rowid) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE rowid (INPUT = rowid_in, OUTPUT = rowid_out, LIKE = text, COLLATABLE = true);
+CREATE CAST (rowid AS text) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (text AS rowid) WITHOUT FUNCTION AS ASSIGNMENT;
+
+-- INTERVAL YEAR TO MONTH.
+CREATE TYPE iym;
+CREATE FUNCTION iym_in(cstring, oid, integer) RETURNS iym LANGUAGE internal IMMUTABLE STRICT AS 'interval_in';
+CREATE FUNCTION iym_out(iym) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'interval_out';
+CREATE TYPE iym (INPUT = iym_in, OUTPUT = iym_out, LIKE = interval, CATEGORY = 'T');
+CREATE CAST (iym AS interval) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (interval AS iym) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE FUNCTION text_iym(text) RETURNS iym LANGUAGE sql IMMUTABLE STRICT RETURN $1::interval year to month;
+CREATE CAST (text AS iym) WITH FUNCTION text_iym(text) AS ASSIGNMENT;
+CREATE FUNCTION text_ids(text) RETURNS interval LANGUAGE sql IMMUTABLE STRICT RETURN interval_in(textout($1), 0, -1);
+CREATE CAST (text AS interval) WITH FUNCTION text_ids(text) AS ASSIGNMENT;
+CREATE FUNCTION plus(iym, iym) RETURNS iym LANGUAGE sql IMMUTABLE STRICT RETURN ($1::interval + $2::interval)::iym;
+CREATE FUNCTION minus(iym, iym) RETURNS iym LANGUAGE sql IMMUTABLE STRICT RETURN ($1::interval - $2::interval)::iym;
+CREATE OPERATOR + (PROCEDURE = plus, LEFTARG = iym, RIGHTARG = iym);
+CREATE OPERATOR - (PROCEDURE = minus, LEFTARG = iym, RIGHTARG = iym);
+
+-- CHAR keeps its blanks when it becomes VARCHAR2; PostgreSQL's own cast drops them.
+DELETE FROM pg_cast WHERE castsource = 'bpchar'::regtype AND casttarget IN ('text'::regtype, 'varchar'::regtype);
+CREATE CAST (bpchar AS text) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (bpchar AS varchar) WITHOUT FUNCTION AS IMPLICIT;
+
 CREATE CAST (odate AS timestamp) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (clob AS text) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (text AS clob) WITHOUT FUNCTION AS IMPLICIT;
@@ -52,6 +81,12 @@ CREATE FUNCTION never(clob, clob) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN 
 CREATE FUNCTION never(clob, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NULL::boolean;
 CREATE FUNCTION never(text, clob) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NULL::boolean;
 CREATE FUNCTION never(blob, blob) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NULL::boolean;
+CREATE FUNCTION never(clob, bpchar) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NULL::boolean;
+CREATE FUNCTION never(bpchar, clob) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN NULL::boolean;
+CREATE OPERATOR ### (PROCEDURE = never, LEFTARG = clob, RIGHTARG = bpchar, NEGATOR = =);
+CREATE OPERATOR ### (PROCEDURE = never, LEFTARG = bpchar, RIGHTARG = clob, NEGATOR = =);
+CREATE OPERATOR #### (PROCEDURE = never, LEFTARG = clob, RIGHTARG = bpchar, NEGATOR = <>);
+CREATE OPERATOR #### (PROCEDURE = never, LEFTARG = bpchar, RIGHTARG = clob, NEGATOR = <>);
 CREATE OPERATOR ### (PROCEDURE = never, LEFTARG = clob, RIGHTARG = clob, NEGATOR = =);
 CREATE OPERATOR ### (PROCEDURE = never, LEFTARG = clob, RIGHTARG = text, NEGATOR = =);
 CREATE OPERATOR ### (PROCEDURE = never, LEFTARG = text, RIGHTARG = clob, NEGATOR = =);
@@ -68,6 +103,8 @@ CREATE FUNCTION text_number(value text) RETURNS numeric LANGUAGE sql IMMUTABLE S
 CREATE CAST (text AS numeric) WITH FUNCTION text_number(text) AS IMPLICIT;
 CREATE FUNCTION varchar_number(value varchar) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN text_number(value::text);
 CREATE CAST (varchar AS numeric) WITH FUNCTION varchar_number(varchar) AS IMPLICIT;
+CREATE FUNCTION bpchar_number(value bpchar) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN text_number(value::text);
+CREATE CAST (bpchar AS numeric) WITH FUNCTION bpchar_number(bpchar) AS IMPLICIT;
 CREATE FUNCTION clob_number(value clob) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN text_number(value::text);
 CREATE CAST (clob AS numeric) WITH FUNCTION clob_number(clob) AS ASSIGNMENT;
 CREATE FUNCTION text_float(value text) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT RETURN text_number(value)::float8;

@@ -21,8 +21,11 @@ CREATE TABLE objects (
   duration text);  -- of a global temporary table: SYS$TRANSACTION or SYS$SESSION
 CREATE TABLE columns (
   relid oid NOT NULL, attnum smallint NOT NULL, code integer NOT NULL, size integer NOT NULL,
-  precision integer, scale integer, char_semantics boolean NOT NULL, national boolean NOT NULL, type_name text NOT NULL,
+  precision integer, scale integer, char_semantics boolean NOT NULL, national boolean NOT NULL, type_name text NOT NULL, default_source text,
+  identity text, default_on_null boolean NOT NULL DEFAULT false,
   PRIMARY KEY (relid, attnum));
+CREATE TABLE synonyms (owner text NOT NULL, name text NOT NULL, table_owner text NOT NULL, table_name text NOT NULL,
+  PRIMARY KEY (owner, name));
 CREATE TABLE long_names (short text PRIMARY KEY, name text NOT NULL);
 CREATE TABLE settings (name text PRIMARY KEY, value text NOT NULL);
 

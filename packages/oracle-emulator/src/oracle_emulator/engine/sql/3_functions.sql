@@ -138,3 +138,86 @@ CREATE FUNCTION lob_substr(value clob, amount numeric DEFAULT 32767, start numer
   nullif(pg_catalog.substr(value::text, trunc(start)::integer, trunc(amount)::integer), '');
 CREATE FUNCTION lob_substr(value blob, amount numeric DEFAULT 32767, start numeric DEFAULT 1) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN
   pg_catalog.substr(value::bytea, trunc(start)::integer, trunc(amount)::integer);
+
+-- ROWID: object, file, block and row of PostgreSQL's ctid, written as Oracle writes them. It changes when the row does.
+CREATE FUNCTION rowid_digits(value bigint, width integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT RETURN
+  left(encode(substring(int8send(value << (CASE width WHEN 6 THEN 4 ELSE 6 END)) from CASE width WHEN 6 THEN 4 ELSE 6 END), 'base64'), width);
+CREATE FUNCTION rowid_of(relid oid, place tid) RETURNS rowid LANGUAGE sql IMMUTABLE STRICT RETURN
+  (rowid_digits(relid::bigint, 6) || rowid_digits(1, 3) || rowid_digits(((place::text::point)[0])::bigint, 6)
+   || rowid_digits(((place::text::point)[1])::bigint, 3))::rowid;
+CREATE FUNCTION to_rowid(text) RETURNS rowid LANGUAGE sql IMMUTABLE STRICT RETURN $1::rowid;
+CREATE FUNCTION rowid_text(rowid) RETURNS text LANGUAGE sql IMMUTABLE STRICT RETURN $1::text;
+
+-- STANDARD_HASH: digests over the bytes in which Oracle stores a value.
+CREATE FUNCTION sha1(message bytea) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+  h bigint[] := ARRAY[1732584193, 4023233417, 2562383102, 271733878, 3285377520]; w bigint[]; a bigint; b bigint; c bigint; d bigint; e bigint;
+  f bigint; k bigint; t bigint; m constant bigint := 4294967295; n integer := octet_length(message); padded bytea;
+BEGIN
+  padded := message || '\x80'::bytea || decode(repeat('00', (119 - n % 64) % 64), 'hex') || int8send(n::bigint * 8);
+  FOR block IN 0 .. octet_length(padded) / 64 - 1 LOOP
+    FOR i IN 0 .. 15 LOOP
+      t := block * 64 + i * 4;
+      w[i] := (get_byte(padded, t::integer)::bigint << 24) | (get_byte(padded, t::integer + 1) << 16) | (get_byte(padded, t::integer + 2) << 8) | get_byte(padded, t::integer + 3);
+    END LOOP;
+    FOR i IN 16 .. 79 LOOP
+      t := w[i - 3] # w[i - 8] # w[i - 14] # w[i - 16];
+      w[i] := ((t << 1) | (t >> 31)) & m;
+    END LOOP;
+    a := h[1]; b := h[2]; c := h[3]; d := h[4]; e := h[5];
+    FOR i IN 0 .. 79 LOOP
+      IF i < 20 THEN f := (b & c) | ((b # m) & d); k := 1518500249;
+      ELSIF i < 40 THEN f := b # c # d; k := 1859775393;
+      ELSIF i < 60 THEN f := (b & c) | (b & d) | (c & d); k := 2400959708;
+      ELSE f := b # c # d; k := 3395469782; END IF;
+      t := ((((a << 5) | (a >> 27)) & m) + f + e + k + w[i]) & m;
+      e := d; d := c; c := ((b << 30) | (b >> 2)) & m; b := a; a := t;
+    END LOOP;
+    h := ARRAY[(h[1] + a) & m, (h[2] + b) & m, (h[3] + c) & m, (h[4] + d) & m, (h[5] + e) & m];
+  END LOOP;
+  RETURN int4send((h[1] - CASE WHEN h[1] > 2147483647 THEN 4294967296 ELSE 0 END)::integer) || int4send((h[2] - CASE WHEN h[2] > 2147483647 THEN 4294967296 ELSE 0 END)::integer)
+    || int4send((h[3] - CASE WHEN h[3] > 2147483647 THEN 4294967296 ELSE 0 END)::integer) || int4send((h[4] - CASE WHEN h[4] > 2147483647 THEN 4294967296 ELSE 0 END)::integer)
+    || int4send((h[5] - CASE WHEN h[5] > 2147483647 THEN 4294967296 ELSE 0 END)::integer);
+END $$;
+CREATE FUNCTION byte(integer) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN substring(int4send($1) from 4);
+-- A NUMBER: exponent byte, then base-100 digits plus one; of a negative number the complement, ended by 102.
+CREATE FUNCTION canonical(value numeric) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+  digits text := trim_scale(abs(value))::text; whole text; part text; pairs text; power integer; written bytea; pair integer;
+BEGIN
+  IF value = 0 THEN RETURN '\x80'::bytea; END IF;
+  whole := pg_catalog.ltrim(split_part(digits, '.', 1), '0'); part := split_part(digits, '.', 2);
+  IF pg_catalog.length(whole) % 2 = 1 THEN whole := '0' || whole; END IF;
+  IF pg_catalog.length(part) % 2 = 1 THEN part := part || '0'; END IF;
+  pairs := whole || part; power := pg_catalog.length(whole) / 2 - 1;
+  WHILE left(pairs, 2) = '00' LOOP pairs := pg_catalog.substr(pairs, 3); power := power - 1; END LOOP;
+  WHILE right(pairs, 2) = '00' LOOP pairs := left(pairs, -2); END LOOP;
+  written := byte(CASE WHEN value > 0 THEN 193 + power ELSE 62 - power END);
+  FOR i IN 0 .. pg_catalog.length(pairs) / 2 - 1 LOOP
+    pair := pg_catalog.substr(pairs, 2 * i + 1, 2)::integer;
+    written := written || byte(CASE WHEN value > 0 THEN pair + 1 ELSE 101 - pair END);
+  END LOOP;
+  RETURN CASE WHEN value < 0 AND pg_catalog.length(pairs) < 40 THEN written || '\x66'::bytea ELSE written END;
+END $$;
+-- A DATE has seven bytes; a TIMESTAMP four more with nanoseconds, unless they are zero.
+CREATE FUNCTION canonical(moment timestamp) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN
+  byte(extract(year from moment)::integer / 100 + 100) || byte(extract(year from moment)::integer % 100 + 100) || byte(extract(month from moment)::integer)
+  || byte(extract(day from moment)::integer) || byte(extract(hour from moment)::integer + 1) || byte(extract(minute from moment)::integer + 1)
+  || byte(pg_catalog.floor(extract(second from moment))::integer + 1)
+  || CASE WHEN extract(microseconds from moment)::integer % 1000000 = 0 THEN ''::bytea ELSE int4send(extract(microseconds from moment)::integer % 1000000 * 1000) END;
+CREATE FUNCTION canonical(odate) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN canonical($1::timestamp);
+CREATE FUNCTION canonical(text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN convert_to($1, 'UTF8');
+CREATE FUNCTION canonical(bytea) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN $1;
+CREATE FUNCTION canonical(clob) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT RETURN convert_to(raise(902, 'invalid datatype'), 'UTF8');
+CREATE FUNCTION digest(value bytea, method text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN CASE upper(method) WHEN 'SHA1' THEN ora.sha1(coalesce(value, '')) WHEN 'MD5' THEN decode(md5(coalesce(value, '')), 'hex') WHEN 'SHA256' THEN sha256(coalesce(value, ''))
+    WHEN 'SHA384' THEN sha384(coalesce(value, '')) WHEN 'SHA512' THEN sha512(coalesce(value, '')) ELSE decode(ora.raise(904, 'invalid identifier'), 'hex') END;
+END $$;
+DO $do$
+DECLARE kind text;
+BEGIN
+  FOREACH kind IN ARRAY ARRAY['text', 'numeric', 'odate', 'timestamp', 'bytea', 'clob'] LOOP
+    EXECUTE format('CREATE FUNCTION ora.standard_hash(%s, method text DEFAULT ''SHA1'') RETURNS bytea LANGUAGE sql STABLE RETURN ora.digest(ora.canonical($1), method)', kind);
+  END LOOP;
+END $do$;

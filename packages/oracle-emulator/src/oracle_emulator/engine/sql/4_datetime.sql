@@ -156,6 +156,8 @@ CREATE FUNCTION to_timestamp_tz(value text, model text) RETURNS timestamptz LANG
 CREATE FUNCTION to_timestamp_tz(value text) RETURNS timestamptz LANGUAGE sql STABLE STRICT RETURN ora.to_timestamp_tz(value, ora.nls_timestamp_tz_format());
 CREATE CAST (text AS odate) WITH FUNCTION to_date(text) AS IMPLICIT;
 CREATE CAST (text AS timestamp) WITH FUNCTION to_timestamp(text) AS IMPLICIT;
+CREATE FUNCTION bpchar_timestamp(bpchar) RETURNS timestamp LANGUAGE sql STABLE STRICT RETURN ora.to_timestamp($1::text);
+CREATE CAST (bpchar AS timestamp) WITH FUNCTION bpchar_timestamp(bpchar) AS IMPLICIT;
 CREATE CAST (text AS timestamptz) WITH FUNCTION to_timestamp_tz(text) AS ASSIGNMENT;
 
 -- A DATE compared with a text: the text is read by NLS_DATE_FORMAT.
@@ -247,9 +249,9 @@ CREATE FUNCTION numtodsinterval(value numeric, unit text) RETURNS interval LANGU
   CASE upper(unit) WHEN 'DAY' THEN make_interval(secs => (value * 86400)::float8) WHEN 'HOUR' THEN make_interval(secs => (value * 3600)::float8)
     WHEN 'MINUTE' THEN make_interval(secs => (value * 60)::float8) WHEN 'SECOND' THEN make_interval(secs => value::float8)
     ELSE ora.raise(1760, 'illegal argument for function')::interval END;
-CREATE FUNCTION numtoyminterval(value numeric, unit text) RETURNS interval LANGUAGE sql IMMUTABLE STRICT RETURN
-  CASE upper(unit) WHEN 'YEAR' THEN make_interval(years => value::integer) WHEN 'MONTH' THEN make_interval(months => value::integer)
-    ELSE ora.raise(1760, 'illegal argument for function')::interval END;
+CREATE FUNCTION numtoyminterval(value numeric, unit text) RETURNS iym LANGUAGE sql IMMUTABLE STRICT RETURN
+  CASE upper(unit) WHEN 'YEAR' THEN make_interval(years => value::integer)::iym WHEN 'MONTH' THEN make_interval(months => value::integer)::iym
+    ELSE ora.raise(1760, 'illegal argument for function')::iym END;
 CREATE FUNCTION last_day(odate) RETURNS odate LANGUAGE sql IMMUTABLE STRICT RETURN
   (date_trunc('month', $1::timestamp) + interval '1 month - 1 day' + ($1::timestamp - date_trunc('day', $1::timestamp)))::odate;
 CREATE FUNCTION last_day(timestamp) RETURNS odate LANGUAGE sql IMMUTABLE STRICT RETURN ora.last_day($1::odate);

@@ -1,7 +1,6 @@
 -- Oracle's catalogue views. Each family (ALL_, DBA_, USER_) comes from one base view in schema ora with a column `visible`.
 SET search_path = ora;
 
-ALTER TABLE ora.columns ADD COLUMN default_source text;
 CREATE UNLOGGED TABLE ora.sessions (
   sid integer PRIMARY KEY, serial integer NOT NULL, pid integer NOT NULL, username text NOT NULL, schema_name text,
   program text, machine text, os_user text, module text, action text, client_identifier text, client_info text,
@@ -52,7 +51,7 @@ SELECT r.visible, r.owner AS "OWNER", r.name AS "TABLE_NAME", ora.logical(a.attn
        NULL::odate AS "LAST_ANALYZED", CASE WHEN o.national THEN 'NCHAR_CS' WHEN o.code IN (1, 96, 112) THEN 'CHAR_CS' END AS "CHARACTER_SET_NAME",
        CASE WHEN o.code IN (1, 96) THEN o.size::numeric END AS "CHAR_COL_DECL_LENGTH", (CASE WHEN o.code IN (1, 96) THEN o.size ELSE 0 END)::numeric AS "CHAR_LENGTH",
        CASE WHEN o.code IN (1, 96) THEN CASE WHEN o.char_semantics THEN 'C' ELSE 'B' END END AS "CHAR_USED", 'NO'::text AS "HIDDEN_COLUMN", 'NO'::text AS "VIRTUAL_COLUMN",
-       'NO'::text AS "IDENTITY_COLUMN", 'NO'::text AS "DEFAULT_ON_NULL", 'YES'::text AS "USER_GENERATED", 'NONE'::text AS "HISTOGRAM"
+       CASE WHEN o.identity IS NULL THEN 'NO' ELSE 'YES' END AS "IDENTITY_COLUMN", CASE WHEN o.default_on_null THEN 'YES' ELSE 'NO' END AS "DEFAULT_ON_NULL", 'YES'::text AS "USER_GENERATED", 'NONE'::text AS "HISTOGRAM"
   FROM ora.relations r JOIN pg_attribute a ON a.attrelid = r.relid AND a.attnum > 0 AND NOT a.attisdropped JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum;
 
 CREATE VIEW tab_columns_view AS SELECT * FROM ora.tab_cols_view;
@@ -99,10 +98,19 @@ CREATE VIEW col_comments_view AS
 SELECT r.visible, r.owner AS "OWNER", r.name AS "TABLE_NAME", ora.logical(a.attname) AS "COLUMN_NAME", col_description(r.relid, a.attnum) AS "COMMENTS"
   FROM ora.relations r JOIN pg_attribute a ON a.attrelid = r.relid AND a.attnum > 0 AND NOT a.attisdropped WHERE r.kind IN ('r', 'v');
 
+CREATE FUNCTION ora.synonym_rows() RETURNS SETOF ora.synonyms LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT * FROM ora.synonyms';
+CREATE VIEW synonyms_view AS
+SELECT s.owner = 'PUBLIC' OR s.owner = ora.setting('session_user') OR EXISTS (SELECT 1 FROM ora.relations r WHERE r.owner = s.table_owner AND r.name = s.table_name AND r.visible) AS visible,
+       s.owner AS "OWNER", s.name AS "SYNONYM_NAME", s.table_owner AS "TABLE_OWNER", s.table_name AS "TABLE_NAME", NULL::text AS "DB_LINK" FROM ora.synonym_rows() s;
+CREATE VIEW tab_identity_cols_view AS
+SELECT r.visible, r.owner AS "OWNER", r.name AS "TABLE_NAME", ora.logical(a.attname) AS "COLUMN_NAME", o.identity AS "GENERATION_TYPE", split_part(o.default_source, '"', 4) AS "SEQUENCE_NAME",
+       format('START WITH: %s, INCREMENT BY: %s, MAX_VALUE: %s, MIN_VALUE: %s, CYCLE_FLAG: %s, CACHE_SIZE: %s, ORDER_FLAG: N, SCALE_FLAG: N, EXTEND_FLAG: N, SESSION_FLAG: N, KEEP_VALUE: N',
+         s.seqstart, s.seqincrement, s.seqmax, s.seqmin, CASE WHEN s.seqcycle THEN 'Y' ELSE 'N' END, s.seqcache) AS "IDENTITY_OPTIONS"
+  FROM ora.relations r JOIN pg_attribute a ON a.attrelid = r.relid AND a.attnum > 0 AND NOT a.attisdropped JOIN ora.columns o ON o.relid = a.attrelid AND o.attnum = a.attnum AND o.identity IS NOT NULL
+  JOIN pg_class c ON c.relname = split_part(o.default_source, '"', 4) AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = split_part(o.default_source, '"', 2) JOIN pg_sequence s ON s.seqrelid = c.oid;
+
 -- Things that do not exist here have empty views, since tools look for them.
-CREATE VIEW synonyms_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "SYNONYM_NAME", ''::text AS "TABLE_OWNER", ''::text AS "TABLE_NAME", ''::text AS "DB_LINK" WHERE false;
 CREATE VIEW mviews_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "MVIEW_NAME", ''::clob AS "QUERY" WHERE false;
-CREATE VIEW tab_identity_cols_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "TABLE_NAME", ''::text AS "COLUMN_NAME", ''::text AS "GENERATION_TYPE", ''::text AS "SEQUENCE_NAME", ''::text AS "IDENTITY_OPTIONS" WHERE false;
 CREATE VIEW ind_expressions_view AS SELECT true AS visible, ''::text AS "INDEX_OWNER", ''::text AS "INDEX_NAME", ''::text AS "TABLE_OWNER", ''::text AS "TABLE_NAME", ''::clob AS "COLUMN_EXPRESSION", 0::numeric AS "COLUMN_POSITION" WHERE false;
 
 DO $$

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oracle_emulator.engine.capabilities import Capabilities
-from oracle_emulator.engine.interface import OracleType
+from oracle_emulator.engine.interface import Column, OracleType
 
 TableName = tuple[str, str]  # owner, name
 
@@ -24,7 +24,9 @@ class Context:
     temporary: Callable[
         [TableName], str | None
     ]  # the session's own table behind a global temporary one
-    is_table: Callable[[TableName], bool]
+    synonym: Callable[[TableName], TableName | None]  # what a name that is no table stands for
+    columns: Callable[[TableName], Mapping[str, Column]]  # of a table or view; empty when unknown
+    generated: Callable[[TableName], frozenset[str]]  # its GENERATED ALWAYS identity columns
     capabilities: Capabilities = field(default_factory=Capabilities)
 
 
@@ -52,6 +54,7 @@ class Translation:
     inserts: bool = False
     updates: bool = False
     merges: bool = False
+    appends: bool = False  # INSERT /*+ APPEND */ … SELECT, which hides the table until COMMIT
     locks: bool = False  # SELECT … FOR UPDATE
     wait_s: float | None = None  # how long it may wait for locks: 0 is NOWAIT, None for ever
     returning: bool = False

@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.oracle import OracleParser
+from sqlglot.tokenizer_core import TokenType
 
 from oracle_emulator.engine import scanner
 from oracle_emulator.engine.errors import error
@@ -39,6 +40,20 @@ class RawParser(OracleParser):
         if name in _KEPT_PARSERS
     }
 
+    def _parse_when_matched(self) -> exp.Whens:
+        """Read MERGE's branches; `DELETE WHERE …` behind an UPDATE is kept as its `delete`."""
+        whens = super()._parse_when_matched()
+        while whens.expressions and self._match(TokenType.DELETE):
+            updated = whens.expressions[-1].args["then"]
+            where = self._parse_where()
+            if where is None or not isinstance(updated, exp.Update):
+                self.raise_error("Required keyword: WHERE")
+            updated.set("delete", where)
+            if self._match(TokenType.WHEN, advance=False):
+                more = super()._parse_when_matched()
+                whens.set("expressions", [*whens.expressions, *more.expressions])
+        return whens
+
 
 class RawOracle(Oracle):
     """The dialect that parses by it."""
@@ -52,7 +67,9 @@ def parse(text: str, found: list[Token]) -> exp.Expr:
     if broken is not None:
         raise error(1756 if broken.value == "'" else 1740, offset=broken.start)
     try:
-        trees = sqlglot.parse(scanner.numbered(text, found), read=RawOracle)
+        trees = sqlglot.parse(
+            scanner.numbered(_without_precisions(text, found), found), read=RawOracle
+        )
     except ParseError as failed:
         raise _syntax_error(text, failed) from failed
     except TokenError as failed:
@@ -65,6 +82,24 @@ def parse(text: str, found: list[Token]) -> exp.Expr:
     for hint in list(tree.find_all(exp.Hint)):
         hint.pop()  # a hint changes no result
     return tree
+
+
+_UNITS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
+
+
+def _without_precisions(text: str, found: list[Token]) -> str:
+    """Blank out the precisions of interval literals, `INTERVAL '1' DAY(3) TO SECOND(6)`."""
+    for index, token in enumerate(found[:-3]):
+        before = found[index - 1]
+        literal = before.lexeme is Lexeme.STRING and found[index - 2].value == "INTERVAL"
+        spanned = before.value == "TO" and found[index - 2].value in _UNITS | {")"}
+        if token.value not in _UNITS or not (literal or spanned) or found[index + 1].value != "(":
+            continue
+        close = next((t for t in found[index + 2 :] if t.value == ")"), None)
+        if close is not None:
+            start = found[index + 1].start
+            text = text[:start] + " " * (close.end - start) + text[close.end :]
+    return text
 
 
 def _syntax_error(text: str, failed: ParseError) -> OracleError:

@@ -93,24 +93,35 @@ def _placeholder(node: exp.Expr, context: Context) -> exp.Expr:
 
 
 def _column(node: exp.Expr, context: Context) -> exp.Expr:
-    if isinstance(node.this, exp.Star) or node.args.get("join_mark"):
-        if node.args.get("join_mark"):
-            raise unsupported("outer join operator (+)")
+    if node.args.get("join_mark"):
+        raise unsupported("outer join operator (+)")
+    if isinstance(node.this, exp.Star):
         return node
     name, table = _spelled(node.this), node.args.get("table")
     if table is not None:
         if name in {"NEXTVAL", "CURRVAL"}:
             return _sequence(name, node, context)
-        return node
-    if node.this.args.get("folded"):
-        function = functions.word(name)
-        if function is not None:
-            return function
-        if name in {"ROWID", "LEVEL"}:
-            raise unsupported(f"pseudo-column {name}")
-        if name == "ROWNUM":
-            return build.cast(exp.Window(this=build.builtin("row_number")), "numeric")
-    return node
+        return _rowid(table) if name == "ROWID" and node.this.args.get("folded") else node
+    return _bare_word(name, node) if node.this.args.get("folded") else node
+
+
+def _bare_word(name: str, node: exp.Expr) -> exp.Expr:
+    """An unquoted name without a table: a pseudo-column or a function, if not a column."""
+    function = functions.word(name)
+    if function is not None:
+        return function
+    if name == "LEVEL":
+        raise unsupported(f"pseudo-column {name}")
+    if name == "ROWID":
+        return _rowid(None)
+    if name == "ROWNUM":
+        return build.cast(exp.Window(this=build.builtin("row_number")), "numeric")
+    return exp.Var(this="DEFAULT") if name == "DEFAULT" else node
+
+
+def _rowid(table: exp.Expr | None) -> exp.Expr:
+    place = (exp.Column(this=build.native(part), table=table) for part in ("tableoid", "ctid"))
+    return build.call("rowid_of", *place)
 
 
 def _spelled(node: exp.Expr | None) -> str:
@@ -118,8 +129,8 @@ def _spelled(node: exp.Expr | None) -> str:
 
 
 def _sequence(name: str, node: exp.Expr, context: Context) -> exp.Expr:
-    owner = _spelled(node.args.get("db")) or context.schema
-    sequence = names.quote(owner, _spelled(node.args.get("table")))
+    named = (_spelled(node.args.get("db")) or context.schema, _spelled(node.args.get("table")))
+    sequence = names.quote(*(context.synonym(named) or named))
     function = build.builtin(
         "nextval" if name == "NEXTVAL" else "currval", exp.Literal.string(sequence)
     )
@@ -233,8 +244,8 @@ def _extract(node: exp.Expr, _: Context) -> exp.Expr:
 def _trim(node: exp.Expr, _: Context) -> exp.Expr:
     position = str(node.args.get("position") or "BOTH").upper()
     function = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(position, "btrim")
-    characters = node.args.get("expression")
-    return build.call(function, node.this, *([characters] if characters is not None else []))
+    parts = [part for part in (node.this, node.args.get("expression")) if part is not None]
+    return build.call(function, *(build.call("to_char", part) for part in parts))
 
 
 def _raw_string(node: exp.Expr, _: Context) -> exp.Expr:
@@ -243,10 +254,24 @@ def _raw_string(node: exp.Expr, _: Context) -> exp.Expr:
 
 def _interval(node: exp.Expr, _: Context) -> exp.Expr:
     unit = node.args.get("unit")
+    if isinstance(unit, exp.IntervalSpan):
+        return _span(node, unit)
     value = node.this.this if isinstance(node.this, exp.Cast) else node.this
     if not isinstance(unit, exp.Var) or not isinstance(value, exp.Literal):
         raise unsupported("INTERVAL with a span")
-    return build.cast(exp.Literal.string(f"{value.name} {unit.name}"), "interval")
+    kind = "ora.iym" if unit.name.upper() in {"YEAR", "MONTH"} else "interval"
+    return build.cast(exp.Literal.string(f"{value.name} {unit.name}"), kind)
+
+
+def _span(node: exp.Expr, span: exp.IntervalSpan) -> exp.Expr:
+    """INTERVAL '…' YEAR TO MONTH and DAY TO SECOND, HOUR TO MINUTE and their like."""
+    value = node.this.this if isinstance(node.this, exp.Cast) else node.this
+    words = span.this.name.upper(), span.expression.name.upper()
+    if not isinstance(value, exp.Literal) or words not in _SPANS:
+        raise error(30089)
+    if words == ("YEAR", "MONTH"):
+        return build.call("text_iym", build.text(value.name))
+    return build.cast(build.cast(value, f"interval {words[0]} to {words[1]}"), "interval")
 
 
 def _listagg(node: exp.Expr, _: Context) -> exp.Expr:
@@ -259,7 +284,38 @@ def _listagg(node: exp.Expr, _: Context) -> exp.Expr:
     return node
 
 
+_SPANS = frozenset(
+    {("YEAR", "MONTH"), ("DAY", "HOUR"), ("DAY", "MINUTE"), ("DAY", "SECOND"), ("HOUR", "MINUTE")}
+    | {("HOUR", "SECOND"), ("MINUTE", "SECOND")}
+)
+
+
+def _comparison(node: exp.Expr, _: Context) -> exp.Expr:
+    """A literal that is compared is a CHAR: with a CHAR blanks at the end make no difference."""
+    for key in ("this", "expression", "low", "high"):
+        part = node.args.get(key)
+        if part is not None:
+            node.set(key, _as_char(part))
+    if isinstance(node, exp.In) and node.expressions:
+        node.set("expressions", [_as_char(item) for item in node.expressions])
+    return node
+
+
+def _as_char(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Cast) and node.args["to"].this == exp.DataType.Type.VARCHAR:
+        return build.cast(node, "text")
+    literal = (
+        isinstance(node, exp.Cast)
+        and isinstance(node.this, exp.Literal)
+        and node.args["to"].this == exp.DataType.Type.TEXT
+    )
+    return build.cast(node.this, "bpchar") if literal else node
+
+
 _HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], exp.Expr]] = {
+    **dict.fromkeys(
+        (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between), _comparison
+    ),
     exp.Literal: _literal,
     exp.National: _raw_string,
     exp.RawString: _raw_string,

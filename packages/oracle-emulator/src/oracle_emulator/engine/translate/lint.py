@@ -61,7 +61,9 @@ _FOREIGN_TYPES = frozenset(
     | {"LONGTEXT", "MEDIUMTEXT", "INT64", "SIGNED", "UNSIGNED", "HUGEINT", "LONGVARCHAR"}
 )
 # Reserved words that stand for a value, so that they may be where an identifier may.
-_VALUES = frozenset({"ROWNUM", "ROWID", "SYSDATE", "UID", "USER", "LEVEL", "NULL", "COLUMN_VALUE"})
+_VALUES = frozenset(
+    {"ROWNUM", "ROWID", "SYSDATE", "UID", "USER", "LEVEL", "NULL", "COLUMN_VALUE"} | {"DEFAULT"}
+)
 
 
 def check_tokens(found: list[Token], capabilities: Capabilities) -> None:

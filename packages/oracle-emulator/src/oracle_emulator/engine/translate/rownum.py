@@ -23,6 +23,8 @@ def _limit_of(condition: exp.Expr) -> exp.Expr | None:
     if isinstance(inner, exp.GT | exp.GTE) and _is_rownum(inner.expression):
         swapped = exp.LT if isinstance(inner, exp.GT) else exp.LTE
         inner = swapped(this=inner.expression, expression=inner.this)
+    if isinstance(inner, exp.GT | exp.GTE) and _is_rownum(inner.this):
+        return _never(inner)
     if not isinstance(inner, exp.LT | exp.LTE | exp.EQ) or not _is_rownum(inner.this):
         return None
     bound: exp.Expr = inner.expression
@@ -33,6 +35,17 @@ def _limit_of(condition: exp.Expr) -> exp.Expr | None:
     if isinstance(inner, exp.LT):
         return exp.Sub(this=bound, expression=exp.Literal.number(1))
     return bound
+
+
+def _never(condition: exp.Expr) -> exp.Expr | None:
+    """ROWNUM > n: the first row is never kept, so there is no second."""
+    bound = condition.expression
+    if not isinstance(bound, exp.Literal) or bound.is_string:
+        raise unsupported("ROWNUM above anything but a number")
+    least = 1 if isinstance(condition, exp.GT) else 2
+    if float(bound.name) < least:
+        raise unsupported("ROWNUM above a number that every row exceeds")
+    return exp.Literal.number(0)
 
 
 def take(where: exp.Expr | None) -> tuple[exp.Expr | None, exp.Expr | None]:

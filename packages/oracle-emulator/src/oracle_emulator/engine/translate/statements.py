@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from oracle_emulator.engine import names, scanner
 from oracle_emulator.engine.errors import error, unsupported
 from oracle_emulator.engine.interface import Statement
 from oracle_emulator.engine.scanner import Lexeme, Token
-from oracle_emulator.engine.translate import build, dialect, expressions, lint, rownum
-from oracle_emulator.engine.translate.context import Context, SimpleInsert, TableName, Translation
+from oracle_emulator.engine.translate import dialect, expressions, lint, merge, rownum, targets
+from oracle_emulator.engine.translate.context import Context, SimpleInsert, Translation
 from oracle_emulator.engine.translate.headings import headings
 
 MAX_BINDS = 65535
+_APPEND = re.compile(r"\s*INSERT\s*/\*\+[^*]*\bAPPEND\b", re.IGNORECASE)
 
 
 def translate(statement: Statement, context: Context) -> Translation:
@@ -35,6 +38,7 @@ def translate(statement: Statement, context: Context) -> Translation:
         returning=statement.returning > 0,
         bind_count=len(statement.binds) - statement.returning,
         bind_types=tuple(context.binds),
+        appends=_APPEND.match(text) is not None,
     )
     if isinstance(tree, exp.Query):
         return _query(tree, text, found, context, result)
@@ -45,7 +49,7 @@ def translate(statement: Statement, context: Context) -> Translation:
     if isinstance(tree, exp.Delete):
         return _delete(tree, context, result)
     if isinstance(tree, exp.Merge):
-        return _merge(tree, context, result)
+        return merge.translate(tree, context, result)
     raise error(900)
 
 
@@ -62,7 +66,7 @@ def expression(source: str, context: Context) -> str:
     tree = dialect.parse(text, scanner.tokens(text))
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
         raise error(936)
-    return _sql(expressions.translate(tree.expressions[0].copy(), context))
+    return targets.sql(expressions.translate(tree.expressions[0].copy(), context))
 
 
 def _without_into(text: str, found: list[Token]) -> tuple[str, list[Token]]:
@@ -74,46 +78,14 @@ def _without_into(text: str, found: list[Token]) -> tuple[str, list[Token]]:
     return text[: found[last].start], found[:last]
 
 
-def _tables(tree: exp.Expr, context: Context, result: Translation) -> None:
-    """Point every table name at what stands for it.
-
-    The session's own rows of a global temporary table.
-    """
-    ctes = {names.logical(cte.alias) for cte in tree.find_all(exp.CTE)}
-    for table in list(tree.find_all(exp.Table)):
-        if not isinstance(table.this, exp.Identifier):
-            raise unsupported("table function")
-        if table.args.get("partition") or table.args.get("version") or table.args.get("catalog"):
-            raise unsupported("partition, flashback or database link")
-        name = names.logical(table.name)
-        owner = names.logical(table.db) if table.args.get("db") else ""
-        if not owner and name in ctes:
-            continue
-        result.tables.add((owner or context.schema, name))
-        private = context.temporary((owner or context.schema, name))
-        if private is None:
-            continue
-        result.private[(owner or context.schema, name)] = private
-        if table.args.get("alias") is None and not isinstance(
-            table.parent, exp.Insert | exp.Schema
-        ):
-            table.set("alias", exp.TableAlias(this=build.identifier(name)))
-        table.set("this", exp.Identifier(this=private, quoted=True))
-        table.set("db", build.native("pg_temp"))
-
-
-def _sql(tree: exp.Expr) -> str:
-    return tree.sql(dialect="postgres")
-
-
 def _query(
     tree: exp.Query, text: str, found: list[Token], context: Context, result: Translation
 ) -> Translation:
     _name_columns(tree, text, found, result)
     _take_locks(tree, result)
     translated = expressions.translate(tree, context)
-    _tables(translated, context, result)
-    result.sql = _sql(translated)
+    targets.tables(translated, context, result)
+    result.sql = targets.sql(translated)
     return result
 
 
@@ -167,39 +139,61 @@ def _lock_target(column: exp.Expr) -> exp.Expr:
     return exp.Table(this=owner)
 
 
-def _target(table: exp.Expr, context: Context, result: Translation) -> None:
-    """Note the table that a DML changes. Must run after its identifiers were folded."""
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        raise error(903)
-    owner = names.logical(table.db) if table.args.get("db") else context.schema
-    result.target = (owner, names.logical(table.name))
-
-
-def _physical(name: TableName, context: Context) -> str:
-    private = context.temporary(name)
-    return names.quote(*name) if private is None else f'pg_temp."{private}"'
-
-
 def _insert(tree: exp.Insert, context: Context, result: Translation) -> Translation:
     result.inserts = True
     result.bulk = _bulk(tree)
     schema = tree.this
     if isinstance(schema, exp.Schema):
-        schema.set("expressions", [_insert_column(item) for item in schema.expressions])
+        schema.set("expressions", [targets.insert_column(item) for item in schema.expressions])
     translated = expressions.translate(tree, context)
     table = schema.this if isinstance(schema, exp.Schema) else schema
-    _target(table, context, result)
-    result.physical_target = _physical(result.target or ("", ""), context)
+    targets.target(table, context, result)
+    result.physical_target = targets.physical(result.target or ("", ""), context)
+    listed = (
+        [names.logical(item.name) for item in schema.expressions] if schema is not table else []
+    )
+    if isinstance(tree.expression, exp.Values):
+        result.appends = False  # the hint is for INSERT … SELECT
+    _check_width(listed, tree.expression, context, result)
+    _refuse_generated(listed, tree.expression, context, result)
     if result.bulk is not None:
         result.bulk.columns = [names.logical(item.name) for item in schema.expressions]
-    _tables(translated, context, result)
+    targets.tables(translated, context, result)
     translated.set("hint", None)
-    result.sql = _sql(translated)
+    result.sql = targets.sql(translated)
     return result
 
 
-def _insert_column(item: exp.Expr) -> exp.Expr:
-    return item.this if isinstance(item, exp.Column) else item
+def _check_width(
+    listed: list[str], source: exp.Expr, context: Context, result: Translation
+) -> None:
+    """As many values as columns: ORA-00947 for fewer, ORA-00913 for more."""
+    wanted = len(listed) or len(context.columns(result.target or ("", "")))
+    rows = source.expressions if isinstance(source, exp.Values) else [source]
+    for row in rows:
+        if not wanted or not isinstance(row, exp.Select | exp.Tuple):
+            continue
+        if any(item.is_star for item in row.expressions):
+            continue
+        if len(row.expressions) != wanted:
+            raise error(913 if len(row.expressions) > wanted else 947)
+
+
+def _refuse_generated(
+    listed: list[str], source: exp.Expr, context: Context, result: Translation
+) -> None:
+    """ORA-32795: a GENERATED ALWAYS column takes no value but DEFAULT."""
+    always = context.generated(result.target or ("", ""))
+    if not always:
+        return
+    rows = source.expressions if isinstance(source, exp.Values) else []
+    if not listed:
+        raise error(32795) if rows or not isinstance(source, exp.Values) else error(947)
+    for index, name in enumerate(listed):
+        values = [row.expressions[index] for row in rows]
+        default = values and all(v.name.upper() == "DEFAULT" for v in values)
+        if name in always and not default:
+            raise error(32795)
 
 
 def _bulk(tree: exp.Insert) -> SimpleInsert | None:
@@ -222,23 +216,15 @@ def _update(tree: exp.Update, context: Context, result: Translation) -> Translat
     result.updates = True
     translated = expressions.translate(tree, context)
     table = translated.this
-    _target(table, context, result)
+    targets.target(table, context, result)
+    always = context.generated(result.target or ("", ""))
     for assignment in translated.expressions:
-        _unqualify(assignment)
-    _tables(translated, context, result)
-    result.sql = _sql(translated)
+        targets.unqualify(assignment)
+        if assignment.this.name and names.logical(assignment.this.name) in always:
+            raise error(32796)
+    targets.tables(translated, context, result)
+    result.sql = targets.sql(translated)
     return result
-
-
-def _unqualify(assignment: exp.Expr) -> None:
-    """PostgreSQL takes no table name before an assigned column."""
-    if not isinstance(assignment, exp.EQ):
-        raise error(927)
-    left = assignment.this
-    for column in [left] if isinstance(left, exp.Column) else left.expressions:
-        if isinstance(column, exp.Column):
-            column.set("table", None)
-            column.set("db", None)
 
 
 def _delete(tree: exp.Delete, context: Context, result: Translation) -> Translation:
@@ -246,84 +232,7 @@ def _delete(tree: exp.Delete, context: Context, result: Translation) -> Translat
         tree.set("this", tree.args["tables"][0])
         tree.set("tables", None)
     translated = expressions.translate(tree, context)
-    _target(translated.this, context, result)
-    _tables(translated, context, result)
-    result.sql = _sql(translated)
+    targets.target(translated.this, context, result)
+    targets.tables(translated, context, result)
+    result.sql = targets.sql(translated)
     return result
-
-
-def _merge(tree: exp.Merge, context: Context, result: Translation) -> Translation:
-    result.merges = True
-    translated = expressions.translate(tree, context)
-    target = translated.this
-    _target(target, context, result)
-    alias = target.alias or target.name
-    _refuse_updated_keys(translated, alias)
-    whens: list[exp.Expr] = []
-    for when in translated.args["whens"].expressions:
-        whens.append(_merge_branch(when))
-        if when.args.get("matched"):
-            result.updates = True
-        else:
-            result.inserts = True
-    translated.args["whens"].set("expressions", whens)
-    if target.args.get("alias") is None:
-        target.set("alias", exp.TableAlias(this=build.identifier(names.logical(alias))))
-    _tables(translated, context, result)
-    result.sql = _merge_sql(translated)
-    return result
-
-
-def _refuse_updated_keys(tree: exp.Expr, alias: str) -> None:
-    """ORA-38104: a column of the ON clause cannot be updated."""
-    keys = {c.name for c in tree.args["on"].find_all(exp.Column) if c.table in {alias, ""}}
-    for when in tree.args["whens"].expressions:
-        then = when.args["then"]
-        if not isinstance(then, exp.Update):
-            continue
-        for assignment in then.expressions:
-            if isinstance(assignment.this, exp.Column) and assignment.this.name in keys:
-                raise error(
-                    38104, names.shown(names.logical(alias), names.logical(assignment.this.name))
-                )
-
-
-def _merge_branch(when: exp.Expr) -> exp.Expr:
-    """Move Oracle's WHERE of a branch into its condition, as PostgreSQL has it."""
-    then = when.args["then"]
-    if not isinstance(then, exp.Update | exp.Insert):
-        raise unsupported("DELETE in MERGE")
-    where = then.args.get("where")
-    if where is not None:
-        then.set("where", None)
-        when.set("condition", where.this)
-    if isinstance(then, exp.Update):
-        for assignment in then.expressions:
-            _unqualify(assignment)
-    return when
-
-
-def _merge_sql(tree: exp.Expr) -> str:
-    """MERGE, written out: sqlglot's own generator drops target aliases inside the branches."""
-    pieces = [
-        f"MERGE INTO {_sql(tree.this)} USING {_sql(tree.args['using'])} ON {_sql(tree.args['on'])}"
-    ]
-    for when in tree.args["whens"].expressions:
-        condition = when.args.get("condition")
-        matched = "MATCHED" if when.args.get("matched") else "NOT MATCHED"
-        pieces.append(
-            f"WHEN {matched}" + (f" AND {_sql(condition)}" if condition is not None else "")
-        )
-        then = when.args["then"]
-        if isinstance(then, exp.Update):
-            sets = ", ".join(f"{_sql(a.this)} = {_sql(a.expression)}" for a in then.expressions)
-            pieces.append(f"THEN UPDATE SET {sets}")
-        else:
-            columns = (
-                ", ".join(_sql(_insert_column(c)) for c in then.this.expressions)
-                if then.this
-                else ""
-            )
-            values = ", ".join(_sql(v) for v in then.expression.expressions)
-            pieces.append(f"THEN INSERT {f'({columns}) ' if columns else ''}VALUES ({values})")
-    return " ".join(pieces)

@@ -216,11 +216,12 @@ TABLES = (
         "TestAllTypes",
         "NumberValue number, StringValue varchar2(60), FixedCharValue char(10),"
         " NStringValue nvarchar2(60), NFixedCharValue nchar(10), RawValue raw(16),"
-        " IntValue integer, SmallIntValue smallint, RealValue real,"
+        " IntValue integer, SmallIntValue smallint, RealValue real, DecimalValue number(10, 4),"
         " DoublePrecisionValue double precision, FloatValue float, BinaryFloatValue binary_float,"
         " BinaryDoubleValue binary_double, DateValue date, TimestampValue timestamp,"
         " TimestampTZValue timestamp with time zone,"
-        " TimestampLTZValue timestamp with local time zone, CLOBValue clob, NCLOBValue nclob,"
+        " TimestampLTZValue timestamp with local time zone, IntervalDSValue interval day to second,"
+        " IntervalYMValue interval year to month, CLOBValue clob, NCLOBValue nclob,"
         " BLOBValue blob",
     ),
     Table(
@@ -231,7 +232,9 @@ TABLES = (
         "TestDataframe",
         "Id number(9), FirstName varchar2(100), LastName varchar2(100), City varchar2(100),"
         " Country varchar2(100), DateOfBirth date, Salary number(9, 2), CreditScore number(3, 0),"
-        " LastUpdated timestamp",
+        " LastUpdated timestamp, IntegerData number(9), LongIntegerData number(20),"
+        " DecimalData number(15, 4), UnconstrainedNumberData number, FloatData binary_float,"
+        " DoubleData binary_double, RawData raw(100), LongData clob, LongRawData blob",
     ),
     Table(
         "TestBooleans",

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from oracle_emulator.certificates import Certificates
 from oracle_emulator.session.context import ServerContext
@@ -85,7 +86,7 @@ class Server:
                 accepted, _ = listener.accept()
             except OSError:
                 return  # closed by stop
-            self._spawn(lambda sock=accepted: self._serve(sock, tls=tls), "executing")
+            self._spawn(partial(self._serve, accepted, tls=tls), "executing")
 
     def _serve(self, sock: socket.socket, *, tls: bool) -> None:
         channel: PlainChannel | TlsChannel = PlainChannel(sock)

@@ -161,6 +161,7 @@ class Connection:
     def __init__(self, channel: Channel, machine: Machine) -> None:
         self._channel = channel
         self._machine = machine
+        machine.kill = self.stop
         self._packets: queue.Queue[Packet | None] = queue.Queue(_QUEUED_PACKETS)
         self._stopped = threading.Event()
         self._ended = threading.Event()  # from outside

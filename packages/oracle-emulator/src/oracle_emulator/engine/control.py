@@ -6,6 +6,7 @@ ALTER SESSION, the client's attributes, and what SYS_CONTEXT shows of them.
 from __future__ import annotations
 
 import re
+import zoneinfo
 from typing import TYPE_CHECKING
 
 from oracle_emulator.engine import names
@@ -155,6 +156,8 @@ def _posix(zone: str) -> str:
     if match is None:
         if zone.upper() in {"UTC", "GMT"}:
             return "UTC"
+        if zone in zoneinfo.available_timezones():
+            return zone
         raise error(1882)
     sign = "-" if match[1] == "+" else "+"
     return f"<{zone.strip()}>{sign}{int(match[2]):02d}:{match[3]}"

@@ -25,6 +25,7 @@ from oracle_emulator.ttc.piggybacks import Piggyback
 MakeCall = Callable[[Client, int], Call]
 """Makes a call of a request that was decoded; the number is the request's token."""
 
+_CLIENT_CONTEXT = "CLIENTCONTEXT"
 _CHUNK_BYTES = 8132
 _BLOB_TYPE = 113
 
@@ -73,6 +74,24 @@ def apply_piggyback(client: Client, piggyback: Piggyback) -> None:
         client.lobs.free(locator)
     if piggyback.attributes:
         client.session.set_attributes(piggyback.attributes)
+    if piggyback.namespace is not None:
+        set_context(client, piggyback.namespace, piggyback.context)
+
+
+def set_context(client: Client, namespace: str, values: dict[str, str]) -> None:
+    """Set attributes of an application context, or clear all of them when none is given.
+
+    Raises OracleError (ORA-28267) for a context that clients may not set.
+    """
+    if namespace.upper() != _CLIENT_CONTEXT:
+        raise OracleError(28267, "Invalid NameSpace Value")
+    if not all(name.isidentifier() for name in values):
+        raise OracleError(28106, "input value for argument is not valid")
+    named = {f"{_CLIENT_CONTEXT}.{name.upper()}": value for name, value in values.items()}
+    if not named:
+        named = dict.fromkeys(client.context_names, "")
+    client.context_names |= named.keys()
+    client.session.set_attributes(named)
 
 
 def lob_operation(client: Client, request: LobRequest) -> bytes:

@@ -12,6 +12,7 @@ from oracle_emulator.profiles import Profile
 from oracle_emulator.session.cursors import CursorTable
 from oracle_emulator.session.faults import Faults
 from oracle_emulator.session.lobs import LobStore
+from oracle_emulator.session.registry import Registered, Registry
 from oracle_emulator.session.statistics import Statistics
 
 
@@ -25,6 +26,7 @@ class ServerContext:
     statistics: Statistics = field(default_factory=Statistics)
     faults: Faults = field(default_factory=Faults)
     sink: bool = False  # values of DML are thrown away
+    registry: Registry = field(default_factory=Registry)
     session_ids: Iterator[int] = field(default_factory=lambda: itertools.count(101))
 
 
@@ -41,14 +43,16 @@ class Load:
 class Client:
     """What a logged-on client holds."""
 
+    context: ServerContext
     session: Session
     field_version: int
-    statistics: Statistics
     user: str
+    registered: Registered
     session_key: bytes  # under which a new password may come
     cursors: CursorTable = field(default_factory=CursorTable)
     lobs: LobStore = field(default_factory=LobStore)
     loads: dict[int, Load] = field(default_factory=dict)
+    context_names: set[str] = field(default_factory=set)  # application context, as far as set
 
     def call_status(self) -> int:
         """Return the flags that end every call: whether a transaction is open."""
@@ -60,4 +64,5 @@ class Client:
             load.path.abort()
         self.loads.clear()
         self.cursors.close_all()
+        self.context.registry.remove(self.registered.session_id)
         self.session.close()

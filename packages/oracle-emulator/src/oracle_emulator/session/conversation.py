@@ -8,6 +8,8 @@ whatever becomes of a call, the bytes that belong to it have to be read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from oracle_emulator.codec.buffers import MalformedError, Reader
 from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.session import calls, execution, faults
@@ -37,14 +39,18 @@ class Conversation:
     """
 
     def __init__(
-        self, context: ServerContext, interrupts: Interrupts, descriptor: Descriptor
+        self,
+        context: ServerContext,
+        interrupts: Interrupts,
+        descriptor: Descriptor,
+        kill: Callable[[], None],
     ) -> None:
         self.finished = False
         self.responder = Responder(
             interrupts, context.faults, end_mark=context.profile.end_of_response
         )
         self._context = context
-        self._handshake = Handshake(context, descriptor)
+        self._handshake = Handshake(context, descriptor, kill)
         self._client: Client | None = None
         self._stream = InputStream()
         self._call_start = 0

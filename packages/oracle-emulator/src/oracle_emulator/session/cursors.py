@@ -27,6 +27,11 @@ class OpenCursor:
     more: bool = False
     scroll_rows: list[Row] | None = field(default=None)
 
+    @property
+    def reads_statistics(self) -> bool:
+        """Tell whether the statement reads what is counted of sessions."""
+        return "V$" in self.statement.text.upper()
+
     def has_lobs(self) -> bool:
         """Tell whether a column is a LOB: those are defined by the client before rows are sent."""
         return any(column.type.code in LOB_TYPES for column in self.columns)

@@ -20,6 +20,7 @@ from oracle_emulator.engine.interface import (
 from oracle_emulator.session.context import Client
 from oracle_emulator.session.conversions import converted_rows
 from oracle_emulator.session.cursors import OpenCursor
+from oracle_emulator.session.registry import session_to_kill
 from oracle_emulator.ttc.binds import BindInfo, BindRow, LobReference
 from oracle_emulator.ttc.constants import ARRAY_DML_ERRORS, NO_DATA_FOUND
 from oracle_emulator.ttc.describe import encode_describe
@@ -91,6 +92,12 @@ def execute(
         return _scroll(client, cursor, call)
     if not call.options & Option.EXECUTE:
         return _describe(client, cursor)
+    doomed = session_to_kill(cursor.statement.text, client.user, client.registered.session_id)
+    if doomed is not None:
+        client.context.registry.kill(*doomed)
+        return _result_of_dml(client, cursor, (), Outcome())
+    if cursor.reads_statistics:
+        client.context.database.show_statistics(client.context.registry.statistics())
     types = [_bind_type(info) for info in cursor.binds]
     cursor.close_result()
     outcome = client.session.execute(

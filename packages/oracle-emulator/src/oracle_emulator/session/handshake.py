@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from oracle_emulator.engine.interface import OracleError, SessionInfo
+from oracle_emulator.session.calls import set_context
 from oracle_emulator.session.context import Client, ServerContext
 from oracle_emulator.session.cursors import MAX_OPEN_CURSORS
 from oracle_emulator.session.logon import LoggedOn, Logon, Pair, password_change, server_proof
+from oracle_emulator.session.registry import Registered
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import AuthRequest, encode_auth
 from oracle_emulator.ttc.datatypes import DataTypes
@@ -28,8 +31,11 @@ class Entered:
 class Handshake:
     """What is agreed and asked before a client has a session."""
 
-    def __init__(self, context: ServerContext, descriptor: Descriptor) -> None:
+    def __init__(
+        self, context: ServerContext, descriptor: Descriptor, kill: Callable[[], None]
+    ) -> None:
         self._context = context
+        self._kill = kill
         self._descriptor = descriptor
         self._logon: Logon | None = None
         self._terminal: dict[str, str] = {}
@@ -63,16 +69,21 @@ class Handshake:
             os_user=self._terminal.get("AUTH_SID", self._descriptor.user),
         )
         session = self._context.database.open_session(info)
+        registered = Registered(info.session_id, info.serial, self._kill)
         client = Client(
+            self._context,
             session,
             self.field_version,
-            self._context.statistics,
             logged_on.user,
+            registered,
             logged_on.session_key,
         )
+        self._context.registry.add(registered)
         try:
             for text in _first_statements(request, logged_on):
                 session.execute(session.scan(text), [()], ())
+            for namespace, values in request.contexts.items():
+                set_context(client, namespace, values)
         except OracleError:
             client.close()
             raise

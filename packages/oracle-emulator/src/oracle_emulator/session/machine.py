@@ -9,6 +9,7 @@ again. `receive` belongs to one thread; `interrupt` may be called from another.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 from oracle_emulator.session.context import ServerContext
 from oracle_emulator.session.conversation import Conversation
@@ -52,6 +53,7 @@ class Machine:
     """One connection."""
 
     def __init__(self, context: ServerContext) -> None:
+        self.kill: Callable[[], None] = self.interrupt  # how the connection is ended from outside
         self._context = context
         self._decoder = PacketDecoder()
         self._interrupts = Interrupts()
@@ -90,6 +92,9 @@ class Machine:
             return b""
         return self._data(packet.payload())
 
+    def _kill(self) -> None:
+        self.kill()
+
     def close(self) -> None:
         """End the session; an open transaction is rolled back."""
         self._phase = _Phase.FINISHED
@@ -123,7 +128,7 @@ class Machine:
         version = min(connect.version, profile.protocol_version)
         self._sdu = agreed_sdu(connect.sdu)
         self._decoder.large = version >= LARGE_LENGTH_VERSION
-        self._conversation = Conversation(self._context, self._interrupts, wanted)
+        self._conversation = Conversation(self._context, self._interrupts, wanted, self._kill)
         self._phase = _Phase.CALLS
         return encode_accept(version, self._sdu, profile.accept_flags)
 

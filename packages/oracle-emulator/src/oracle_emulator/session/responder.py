@@ -57,6 +57,7 @@ class Responder:
         self._interrupts = interrupts
         self._end_mark = end_mark
         self._responses: list[Response] = []
+        self._in_pipeline = False  # its calls make one round trip, counted at its end
         self._pipeline_aborts = False
         self._pipeline_failed = False
 
@@ -81,12 +82,13 @@ class Responder:
 
     def begin_pipeline(self, *, abort_on_error: bool) -> None:
         """Note that the calls that follow belong together."""
+        self._in_pipeline = True
         self._pipeline_aborts = abort_on_error
         self._pipeline_failed = False
 
     def end_pipeline(self) -> None:
         """Note that calls stand alone again."""
-        self._pipeline_aborts = self._pipeline_failed = False
+        self._in_pipeline = self._pipeline_aborts = self._pipeline_failed = False
 
     def restart(self) -> None:
         """Forget the call that was interrupted."""
@@ -101,9 +103,10 @@ class Responder:
         """
         fault = self._faults.due(call.occasion) if call.occasion is not None else None
         if fault is not None:
-            call = self._strike(client, call, fault)
-            if call is None:
+            changed = self._strike(client, call, fault)
+            if changed is None:
                 return
+            call = changed
         payload, failed = b"", True
         if self._interrupts.start(client.session.cancel):
             payload, failed = self._run(client, call)
@@ -113,11 +116,12 @@ class Responder:
         if failed and self._pipeline_aborts:
             self._pipeline_failed = True
         counts = call.counts or Counters()
-        counts.round_trips = 1
+        counts.round_trips = 0 if self._in_pipeline else 1
         counts.errors = int(failed)
         counts.bytes_received = bytes_received
         counts.bytes_sent = len(payload)
-        client.statistics.record(call.label, counts)
+        client.context.statistics.record(call.label, counts)
+        client.registered.counters.add(counts)
         self.send(payload, call.token)
 
     def _strike(self, client: Client, call: Call, fault: Fault) -> Call | None:

@@ -6,7 +6,7 @@ What they mean is `session.logon`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from oracle_emulator.codec.buffers import Reader, text2, ub
 from oracle_emulator.ttc.constants import Message
@@ -19,6 +19,7 @@ class AuthRequest:
     user: str
     mode: int
     pairs: dict[str, str]
+    contexts: dict[str, dict[str, str]] = field(default_factory=dict)  # by namespace
 
 
 def decode_auth(reader: Reader) -> AuthRequest:
@@ -30,12 +31,16 @@ def decode_auth(reader: Reader) -> AuthRequest:
     count = reader.ub()
     reader.raw(2)
     user = reader.text() if has_user else ""
-    pairs = {}
+    pairs: dict[str, str] = {}
+    contexts: dict[str, dict[str, str]] = {}
     for _ in range(count):
         key = reader.text2().rstrip("\x00")
         pairs[key] = reader.text2()
         reader.ub()  # flags
-    return AuthRequest(user, mode, pairs)
+        if key == "AUTH_APPCTX_VALUE":  # the last of three that belong together
+            values = contexts.setdefault(pairs.get("AUTH_APPCTX_NSPACE", "").rstrip("\x00"), {})
+            values[pairs.get("AUTH_APPCTX_ATTR", "").rstrip("\x00")] = pairs[key].rstrip("\x00")
+    return AuthRequest(user, mode, pairs, contexts)
 
 
 def encode_auth(pairs: Iterable[tuple[str, str, int]]) -> bytes:

@@ -18,6 +18,8 @@ class Piggyback:
 
     cursors: tuple[int, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+    namespace: str | None = None  # of an application context
+    context: dict[str, str] = field(default_factory=dict)  # empty: the namespace is cleared
     free_locators: tuple[bytes, ...] = ()
     begin_pipeline: bool = False
     abort_on_error: bool = False
@@ -97,14 +99,15 @@ def _key_values(reader: Reader) -> Piggyback:
     reader.ub()
     reader.u8()
     count = reader.ub()
-    reader.ub(2)
+    reader.ub(2)  # set or clear, which the count says as well
     reader.u8()
-    reader.bl()
+    namespace = reader.text()
+    context = {}
     for _ in range(count):
-        reader.bl2()
-        reader.bl2()
+        name = reader.text2()
+        context[name] = reader.text2()
         reader.ub()
-    return Piggyback()
+    return Piggyback(namespace=namespace, context=context)
 
 
 def _session_state(reader: Reader) -> Piggyback:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from oracle_emulator.codec.buffers import bl, ub
 from oracle_emulator.codec.numbers import InvalidValueError
-from oracle_emulator.codec.values import NULL, Encoder, encoder
+from oracle_emulator.codec.values import NULL, UTF16, Encoder, encoder
 from oracle_emulator.engine.interface import OracleType, Row, TypeCode, Value
 from oracle_emulator.ttc.binds import BindInfo
 from oracle_emulator.ttc.constants import Message
@@ -14,6 +14,7 @@ from oracle_emulator.ttc.constants import Message
 LOB_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB})
 _INLINE_TYPES = frozenset({TypeCode.LONG, TypeCode.LONG_RAW})
 _LOB_CHUNK_BYTES = 8132
+_SIZED = frozenset({TypeCode.VARCHAR, TypeCode.CHAR})
 _ROW = bytes((Message.ROW_DATA,))
 ROW_HEADER = bytes((Message.ROW_HEADER,)) + bytes(7)
 
@@ -91,8 +92,18 @@ def encode_returned(
         parts.append(_ROW)
         for index, (encode, null) in enumerate(fields):
             parts.append(ub(len(rows)))
-            parts += (_out_value(row[index], encode, null) for row in rows)
+            kind = types[index]
+            parts += (_returned_value(row[index], kind, encode, null) for row in rows)
     return b"".join(parts)
+
+
+def _returned_value(value: Value, kind: OracleType, encode: Encoder, null: bytes) -> bytes:
+    """Return a value behind which its length stands where the client's buffer is too small."""
+    if isinstance(value, str) and kind.code in _SIZED and kind.size:
+        data = value.encode(UTF16 if kind.national else "utf-8")
+        if len(data) > kind.size:
+            return bl(data[: kind.size]) + ub(len(data))
+    return _out_value(value, encode, null)
 
 
 def _out_encoder(kind: OracleType, locate: Locate) -> tuple[Encoder, bytes]:

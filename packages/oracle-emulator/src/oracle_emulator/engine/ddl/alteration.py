@@ -97,6 +97,11 @@ def add_constraint(scene: Scene, owner: str, table: str, constraint: Constraint)
         scene.run.execute(
             f"ALTER TABLE {names.quote(owner, table)} ADD CONSTRAINT {names.quote(name)} {body}"
         )
+        if constraint.kind == "C":  # the catalogue shows the condition as it was written
+            scene.run.execute(
+                f"COMMENT ON CONSTRAINT {names.quote(name)} ON {names.quote(owner, table)} IS "
+                f"{names.literal(constraint.condition)}"
+            )
     except psycopg.errors.UniqueViolation as duplicates:
         raise error(2437, f"{owner}.{name}") from duplicates
     except psycopg.errors.InvalidTableDefinition as second:

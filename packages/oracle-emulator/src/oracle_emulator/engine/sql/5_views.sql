@@ -64,7 +64,7 @@ SELECT r.visible, k.oid, r.owner, CASE k.contype WHEN 'n' THEN 'SYS_C' || k.oid 
 CREATE VIEW constraints_view AS
 SELECT k.visible, k.owner AS "OWNER", k.name AS "CONSTRAINT_NAME", k.kind AS "CONSTRAINT_TYPE", k.table_name AS "TABLE_NAME",
        (CASE k.contype WHEN 'n' THEN '"' || (SELECT ora.logical(a.attname) FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]) || '" IS NOT NULL'
-             WHEN 'c' THEN pg_get_expr((SELECT conbin FROM pg_constraint x WHERE x.oid = k.oid), k.conrelid) END)::clob AS "SEARCH_CONDITION",
+             WHEN 'c' THEN obj_description(k.oid, 'pg_constraint') END)::clob AS "SEARCH_CONDITION",
        p.owner AS "R_OWNER", p.name AS "R_CONSTRAINT_NAME", CASE WHEN k.kind = 'R' THEN CASE k.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END END AS "DELETE_RULE",
        'ENABLED'::text AS "STATUS", 'NOT DEFERRABLE'::text AS "DEFERRABLE", 'IMMEDIATE'::text AS "DEFERRED", 'VALIDATED'::text AS "VALIDATED",
        CASE WHEN k.name LIKE 'SYS\_C%' THEN 'GENERATED NAME' ELSE 'USER NAME' END AS "GENERATED", CASE WHEN k.kind IN ('P', 'U') THEN k.owner END AS "INDEX_OWNER", CASE WHEN k.kind IN ('P', 'U') THEN k.name END AS "INDEX_NAME"
@@ -76,16 +76,23 @@ SELECT k.visible, k.owner AS "OWNER", k.name AS "CONSTRAINT_NAME", k.table_name 
   FROM ora.constraint_rows k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS c (attnum, position) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.attnum;
 
 CREATE VIEW indexes_view AS
-SELECT i.visible, i.owner AS "OWNER", i.name AS "INDEX_NAME", 'NORMAL'::text AS "INDEX_TYPE", t.owner AS "TABLE_OWNER", t.name AS "TABLE_NAME", 'TABLE'::text AS "TABLE_TYPE",
+SELECT i.visible, i.owner AS "OWNER", i.name AS "INDEX_NAME", CASE WHEN (0::int2 = ANY (x.indkey::int2[])) OR (SELECT bool_or(o & 1 = 1) FROM unnest(x.indoption::int2[]) AS o) THEN 'FUNCTION-BASED NORMAL' ELSE 'NORMAL' END AS "INDEX_TYPE", t.owner AS "TABLE_OWNER", t.name AS "TABLE_NAME", 'TABLE'::text AS "TABLE_TYPE",
        CASE WHEN i.indisunique THEN 'UNIQUE' ELSE 'NONUNIQUE' END AS "UNIQUENESS", 'DISABLED'::text AS "COMPRESSION", NULL::numeric AS "PREFIX_LENGTH", 'USERS'::text AS "TABLESPACE_NAME",
        'VALID'::text AS "STATUS", 'NO'::text AS "PARTITIONED", CASE WHEN t.duration IS NULL THEN 'N' ELSE 'Y' END AS "TEMPORARY", 'N'::text AS "GENERATED", 'VISIBLE'::text AS "VISIBILITY"
-  FROM ora.relations i JOIN ora.relations t ON t.relid = i.indrelid WHERE i.kind = 'i';
+  FROM ora.relations i JOIN ora.relations t ON t.relid = i.indrelid JOIN pg_index x ON x.indexrelid = i.relid WHERE i.kind = 'i';
 
 CREATE VIEW ind_columns_view AS
-SELECT i.visible, i.owner AS "INDEX_OWNER", i.name AS "INDEX_NAME", t.owner AS "TABLE_OWNER", t.name AS "TABLE_NAME", coalesce(ora.logical(a.attname), pg_get_indexdef(i.relid, k.position::integer, false)) AS "COLUMN_NAME",
+SELECT i.visible, i.owner AS "INDEX_OWNER", i.name AS "INDEX_NAME", t.owner AS "TABLE_OWNER", t.name AS "TABLE_NAME", CASE WHEN a.attname IS NULL OR x.indoption[k.position - 1] & 1 = 1 THEN 'SYS_NC' || pg_catalog.lpad((1000 + k.position)::text, 5, '0') || '$' ELSE ora.logical(a.attname) END AS "COLUMN_NAME",
        k.position::numeric AS "COLUMN_POSITION", CASE WHEN x.indoption[k.position - 1] & 1 = 1 THEN 'DESC' ELSE 'ASC' END AS "DESCEND"
   FROM ora.relations i JOIN ora.relations t ON t.relid = i.indrelid JOIN pg_index x ON x.indexrelid = i.relid CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
   LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum WHERE i.kind = 'i';
+
+-- A descending column is an expression to Oracle, as a function of columns is.
+CREATE VIEW ind_expressions_view AS
+SELECT i.visible, i.owner AS "INDEX_OWNER", i.name AS "INDEX_NAME", t.owner AS "TABLE_OWNER", t.name AS "TABLE_NAME",
+       coalesce('"' || ora.logical(a.attname) || '"', pg_get_indexdef(i.relid, k.position::integer, false))::clob AS "COLUMN_EXPRESSION", k.position::numeric AS "COLUMN_POSITION"
+  FROM ora.relations i JOIN ora.relations t ON t.relid = i.indrelid JOIN pg_index x ON x.indexrelid = i.relid CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+  LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum WHERE i.kind = 'i' AND (a.attname IS NULL OR x.indoption[k.position - 1] & 1 = 1);
 
 CREATE VIEW sequences_view AS
 SELECT r.visible, r.owner AS "SEQUENCE_OWNER", r.name AS "SEQUENCE_NAME", s.seqmin::numeric AS "MIN_VALUE", s.seqmax::numeric AS "MAX_VALUE", s.seqincrement::numeric AS "INCREMENT_BY",
@@ -111,13 +118,14 @@ SELECT r.visible, r.owner AS "OWNER", r.name AS "TABLE_NAME", ora.logical(a.attn
 
 -- Things that do not exist here have empty views, since tools look for them.
 CREATE VIEW mviews_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "MVIEW_NAME", ''::clob AS "QUERY" WHERE false;
-CREATE VIEW ind_expressions_view AS SELECT true AS visible, ''::text AS "INDEX_OWNER", ''::text AS "INDEX_NAME", ''::text AS "TABLE_OWNER", ''::text AS "TABLE_NAME", ''::clob AS "COLUMN_EXPRESSION", 0::numeric AS "COLUMN_POSITION" WHERE false;
+CREATE VIEW mview_comments_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "MVIEW_NAME", ''::text AS "COMMENTS" WHERE false;
+CREATE VIEW db_links_view AS SELECT true AS visible, ''::text AS "OWNER", ''::text AS "DB_LINK", ''::text AS "USERNAME", ''::text AS "HOST", NULL::odate AS "CREATED" WHERE false;
 
 DO $$
 DECLARE
   family text; base text; owner_column text; listed text; own text; prefix text;
   families text[] := ARRAY['OBJECTS', 'TABLES', 'VIEWS', 'TAB_COLS', 'TAB_COLUMNS', 'CONSTRAINTS', 'CONS_COLUMNS', 'INDEXES', 'IND_COLUMNS', 'SEQUENCES',
-                           'TAB_COMMENTS', 'COL_COMMENTS', 'SYNONYMS', 'MVIEWS', 'TAB_IDENTITY_COLS', 'IND_EXPRESSIONS'];
+                           'TAB_COMMENTS', 'COL_COMMENTS', 'SYNONYMS', 'MVIEWS', 'TAB_IDENTITY_COLS', 'IND_EXPRESSIONS', 'MVIEW_COMMENTS', 'DB_LINKS'];
 BEGIN
   FOREACH family IN ARRAY families LOOP
     base := lower(family) || '_view';

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from flext_observability.testing import capture_events
 from flext_tap_oracle_wms import errors, events
 from flext_tap_oracle_wms.auth import BasicAuth
-from flext_tap_oracle_wms.client import WmsClient, pool
+from flext_tap_oracle_wms.client import WmsClient
 from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.retry import Policy
+from flext_tap_oracle_wms.transport import pool
 
 BASE = "https://wms.example.com/env/wms/lgfapi/v10/"
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -223,7 +224,13 @@ def test_an_existing_entity_is_confirmed_once_unless_asked_anew():
 def test_certificates_are_validated():
     import ssl
 
-    made = pool(ca_file=None, connect_timeout_s=1, read_timeout_s=2, connections=3)
+    made = pool(
+        ca_file=None,
+        connect_timeout_s=1,
+        read_timeout_s=2,
+        connections=3,
+        clock=Clock().monotonic_s,
+    )
     context = made.connection_pool_kw["ssl_context"]
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

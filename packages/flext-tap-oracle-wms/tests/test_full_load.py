@@ -124,8 +124,8 @@ def test_rows_that_stay_are_read_while_others_come_and_go(
     removed = iter(newest[:40])
     original = WmsClient.list_page
 
-    def list_page(self, entity, params):
-        page = original(self, entity, params)
+    def list_page(self, entity, params, size=None):
+        page = original(self, entity, params, size)
         if entity == "allocation":
             gone = [next(removed), next(removed)]
             wms.changes(delete={"allocation": {"ids": gone}}, insert={"allocation": 3})

@@ -106,8 +106,8 @@ def test_rows_modified_while_their_window_is_read_are_not_lost(
     later(wms)
     original = WmsClient.list_page
 
-    def list_page(self, entity, params):
-        page = original(self, entity, params)
+    def list_page(self, entity, params, size=None):
+        page = original(self, entity, params, size)
         wms.changes(update={"allocation": 5}, insert={"allocation": 1})
         return page
 

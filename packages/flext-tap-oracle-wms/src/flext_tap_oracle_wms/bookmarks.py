@@ -12,12 +12,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
+
 from flext_tap_oracle_wms.errors import StateError
 from flext_tap_oracle_wms.paging import Interval
 from flext_tap_oracle_wms.windows import Lookback, Window, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+_encoder = msgspec.json.Encoder()
+#: What of a bookmark holds for the filters only that it was made with.
+_OF_FILTERS = (
+    "replication_key_value",
+    "window",
+    "full_load",
+    "deep_lookback_at",
+    "daily_lookback_at",
+    "handed_over",
+    "backfill",
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +45,16 @@ class OpenWindow:
 
 @dataclass(frozen=True)
 class OpenLoad:
-    """A full load that is not complete; ranges is None where it cannot be resumed."""
+    """A full load that is not complete.
+
+    Attributes:
+        ranges: the ids that are left to read; None where it cannot be resumed.
+        records: the rows that are emitted so far.
+    """
 
     started_at: datetime
     ranges: tuple[Interval, ...] | None
+    records: int = 0
 
 
 class State:
@@ -55,6 +76,41 @@ class State:
         """Return a copy of the whole state."""
         with self._lock:
             return copy.deepcopy(self._value)
+
+    def encoded(self) -> bytes:
+        """Return the whole state as JSON."""
+        with self._lock:
+            return _encoder.encode(self._value)
+
+    def visible(self) -> dict[str, list[int]]:
+        """Return the ids of the facilities and companies that the user saw, by entity.
+
+        Raises:
+            StateError: they are not written as the tap writes them.
+        """
+        with self._lock:
+            found = copy.deepcopy(self._value.get("visible", {}))
+        if not isinstance(found, dict) or not all(
+            isinstance(ids, list) and all(isinstance(n, int) for n in ids) for ids in found.values()
+        ):
+            raise StateError("state: visible must map entities to lists of ids")
+        return found
+
+    def see(self, visible: Mapping[str, Sequence[int]], new: Mapping[str, Sequence[int]]) -> None:
+        """Note what the user sees, and for every bookmark what of it must be read from scratch.
+
+        Both in one step: whoever has the one has the other.
+        """
+        with self._lock:
+            self._value["visible"] = {name: sorted(ids) for name, ids in visible.items()}
+            if not any(new.values()):
+                return
+            for entry in self._value.get("bookmarks", {}).values():
+                if not entry.get("replication_key_value") and not entry.get("window"):
+                    continue
+                due = entry.setdefault("backfill", {})
+                for name, ids in new.items():
+                    due[name] = sorted({*due.get(name, ()), *ids})
 
     def stream(self, stream: str) -> StreamState:
         """Return one stream's part."""
@@ -113,13 +169,11 @@ class StreamState:
         """Whether the bookmark is a full load's start and no window followed yet."""
         return bool(self._entry().get("handed_over"))
 
-    def deep_at(self) -> datetime | None:
-        """Return the end of the last window that looked back deeply."""
-        return self._instant(self._entry().get("deep_lookback_at"), "deep_lookback_at")
-
-    def daily_at(self) -> datetime | None:
-        """Return the end of the last window that looked back a day."""
-        return self._instant(self._entry().get("daily_lookback_at"), "daily_lookback_at")
+    def looked_back_at(self) -> tuple[datetime | None, datetime | None]:
+        """Return the ends of the last windows that looked back deeply, and a day."""
+        entry = self._entry()
+        deep, daily = "deep_lookback_at", "daily_lookback_at"
+        return self._instant(entry.get(deep), deep), self._instant(entry.get(daily), daily)
 
     def open_window(self) -> OpenWindow | None:
         """Return the window that a former run did not drain.
@@ -192,9 +246,12 @@ class StreamState:
                 )
                 for item in ranges
             ),
+            self._integer(found.get("records"), "full_load.records") or 0,
         )
 
-    def loading(self, started_at: datetime, ranges: Sequence[Interval] | None) -> None:
+    def loading(
+        self, started_at: datetime, ranges: Sequence[Interval] | None, records: int = 0
+    ) -> None:
         """Note what a full load has still to read; None where it could not be resumed.
 
         completed_at is written as null, not left out: see `open_window` for why.
@@ -202,6 +259,7 @@ class StreamState:
         found: dict[str, Any] = {"started_at": instant_text(started_at), "completed_at": None}
         if ranges is not None:
             found["ranges"] = [{"above": item.above, "below": item.below} for item in ranges]
+            found["records"] = records
         self._state.write(self.stream_name, {"full_load": found})
 
     def loaded(self, started_at: datetime, completed_at: datetime) -> None:
@@ -211,3 +269,27 @@ class StreamState:
             "completed_at": instant_text(completed_at),
         }
         self._state.write(self.stream_name, {"full_load": found})
+
+    def due_backfill(self) -> dict[str, list[int]]:
+        """Return the facilities and companies whose history is still to be read, by entity."""
+        found = self._entry().get("backfill") or {}
+        if not isinstance(found, dict) or not all(isinstance(v, list) for v in found.values()):
+            raise StateError(f"state: backfill of {self.stream_name} must map entities to ids")
+        return found
+
+    def backfilled(self) -> None:
+        """Note that no such history is left to read."""
+        self._state.write(self.stream_name, {"backfill": {}})
+
+    def use_filters(self, text: str) -> bool:
+        """Note the filters that are in force, as one text; whether the stream begins anew.
+
+        With other filters than before, its bookmark, window and load mean other rows.
+        """
+        before = self._entry().get("filters")
+        anew = before is not None and before != text
+        if anew:
+            self._state.write(self.stream_name, {}, dropped=_OF_FILTERS)
+        if text or anew:
+            self._state.write(self.stream_name, {"filters": text})
+        return anew

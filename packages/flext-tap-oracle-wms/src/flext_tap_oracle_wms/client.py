@@ -7,18 +7,19 @@ refused. What a page means, and in which order pages are asked for, is not decid
 
 from __future__ import annotations
 
-import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
-import urllib3
 
 from flext_observability import emit
-from flext_tap_oracle_wms import paging, retry
+from flext_tap_oracle_wms import paging, retry, sizing
+from flext_tap_oracle_wms.auth import TokenError
+from flext_tap_oracle_wms.budget import Budget
 from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.errors import (
     AccessError,
@@ -26,30 +27,36 @@ from flext_tap_oracle_wms.errors import (
     NotFoundError,
     ProtocolError,
     ServerError,
-    SettingsError,
+    TapError,
     UnreachableError,
 )
-from flext_tap_oracle_wms.events import RequestCompleted, RequestFailed, RetryScheduled
+from flext_tap_oracle_wms.events import (
+    PageHalved,
+    RequestCompleted,
+    RequestFailed,
+    RetryScheduled,
+)
+from flext_tap_oracle_wms.transport import Failure, HTTPError, failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from flext_tap_oracle_wms.auth import Authenticator
+    from flext_tap_oracle_wms.budget import Outcome
+    from flext_tap_oracle_wms.transport import Transport
 
 T = TypeVar("T")
 _DETAIL_CHARS = 300
+_OUTCOMES: dict[int, Outcome] = {
+    200: "good",
+    204: "good",
+    404: "good",
+    429: "overload",
+    503: "overload",
+    504: "overload",
+}
 _EMPTY = paging.Envelope(results=msgspec.Raw(b"[]"), next_page=None)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why one attempt gave nothing usable."""
-
-    error_class: str
-    detail: str
-    retried: bool
-    retry_after_s: float | None = None
 
 
 class _AttemptError(Exception):
@@ -65,28 +72,24 @@ class _Answer:
     headers: Mapping[str, str]
 
 
-def pool(
-    *, ca_file: str | None, connect_timeout_s: float, read_timeout_s: float, connections: int
-) -> urllib3.PoolManager:
-    """Return the transport: a pool that validates certificates and neither retries nor redirects.
+@dataclass(frozen=True)
+class _Ask:
+    """One question, which may go out several times.
 
-    Raises:
-        SettingsError: ca_file cannot be read as certificates.
+    Attributes:
+        path: the resource, as messages name it.
+        url: its address for a page size; None where the size does not vary.
+        size: the page size that gives way to failures.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"ca_file: {ca_file} cannot be read as PEM certificates ({error.strerror or error}); "
-            "name a readable PEM file"
-        ) from None
-    return urllib3.PoolManager(
-        maxsize=connections,
-        block=True,
-        retries=False,
-        ssl_context=context,
-        timeout=urllib3.Timeout(connect=connect_timeout_s, read=read_timeout_s),
-    )
+
+    path: str
+    url: Callable[[int | None], str]
+    size: sizing.PageSize | None = None
+
+    @classmethod
+    def at(cls, url: str) -> _Ask:
+        """Ask for one address."""
+        return cls(urlsplit(url).path, lambda _size: url)
 
 
 class WmsClient:
@@ -96,16 +99,19 @@ class WmsClient:
         self,
         base_url: str,
         *,
-        transport: urllib3.PoolManager,
+        transport: Transport,
         auth: Authenticator,
         policy: retry.Policy,
         clock: Clock | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._base_url = base_url
         self._transport = transport
         self._auth = auth
         self._policy = policy
         self._clock = clock or Clock()
+        self._budget = budget or Budget(1, self._clock)
+        self._refusal: AuthenticationError | None = None
         self._lock = threading.Lock()
         self._confirmed: set[str] = set()
         self._server_date: tuple[datetime, float] | None = None
@@ -117,13 +123,13 @@ class WmsClient:
     def list_entities(self) -> list[str]:
         """Return the names of the entities that the WMS lists, sorted."""
         url = f"{self._base_url}entity/"
-        found = self._get(url, msgspec.json.Decoder(dict[str, Any]).decode)
+        found = self._get(_Ask.at(url), msgspec.json.Decoder(dict[str, Any]).decode)
         return sorted(found)
 
     def describe(self, entity: str) -> dict[str, Any]:
         """Return what the WMS says of an entity's fields, by name."""
         url = f"{self._base_url}entity/{quote(entity, safe='')}/describe/"
-        found = self._get(url, msgspec.json.Decoder(dict[str, Any]).decode)
+        found = self._get(_Ask.at(url), msgspec.json.Decoder(dict[str, Any]).decode)
         fields = found.get("fields")
         if not isinstance(fields, dict) or not all(isinstance(v, dict) for v in fields.values()):
             raise ProtocolError(f"describe of entity {entity} answered without its fields")
@@ -143,15 +149,22 @@ class WmsClient:
             return False
         return True
 
-    def list_page(self, entity: str, params: Mapping[str, str]) -> paging.Envelope:
-        """Return one page of an entity's list.
+    def list_page(
+        self, entity: str, params: Mapping[str, str], size: sizing.PageSize | None = None
+    ) -> paging.Envelope:
+        """Return one page of an entity's list, of as many rows as `size` says when it is asked.
 
         Raises:
             NotFoundError: the WMS answered 404, which may mean an empty list.
         """
-        url = f"{self._base_url}entity/{quote(entity, safe='')}/"
-        # quote, not quote_plus: a + in a value goes out as %2B and a blank as %20.
-        return self._page(f"{url}?{urlencode(params, quote_via=quote, safe='')}")
+        address = f"{self._base_url}entity/{quote(entity, safe='')}/"
+
+        def url(rows: int | None) -> str:
+            sized = params if rows is None else {**params, "page_size": str(rows)}
+            # quote, not quote_plus: a + in a value goes out as %2B and a blank as %20.
+            return f"{address}?{urlencode(sized, quote_via=quote, safe='')}"
+
+        return self._page(_Ask(urlsplit(address).path, url, size))
 
     def follow(self, next_page: str) -> paging.Envelope:
         """Return the page that the server names as the next one.
@@ -160,7 +173,7 @@ class WmsClient:
             ProtocolError: it is not on the configured scheme, host and port.
             NotFoundError: the WMS answered 404.
         """
-        return self._page(paging.check_next_page(next_page, self._base_url))
+        return self._page(_Ask.at(paging.check_next_page(next_page, self._base_url)))
 
     def server_now(self) -> tuple[datetime, datetime]:
         """Return the present by the clock of the WMS and by this machine's.
@@ -182,37 +195,80 @@ class WmsClient:
         date, at_s = seen
         return date + timedelta(seconds=self._clock.monotonic_s() - at_s), self._clock.now()
 
-    def _page(self, url: str) -> paging.Envelope:
-        envelope = self._get(url, _decode_page)
+    def _page(self, ask: _Ask) -> paging.Envelope:
+        envelope = self._get(ask, _decode_page)
         if envelope.next_page is not None:
             paging.check_next_page(envelope.next_page, self._base_url)
         return envelope
 
-    def _get(self, url: str, decode: Callable[[bytes], T]) -> T:
-        """Send a GET until it is answered usably or the policy ends it."""
-        path = urlsplit(url).path
-        attempt = 0
+    def _get(self, ask: _Ask, decode: Callable[[bytes], T]) -> T:
+        """Send a GET until it is answered usably or the policy ends it.
+
+        A failure that halves the page is not counted: only the smallest page uses up the tries.
+        """
+        failed = tried = 0
         while True:
-            attempt += 1
+            rows = ask.size.value if ask.size is not None else None
             try:
-                return self._attempt(url, path, decode)
+                found = self._attempt(ask, rows, decode)
             except _AttemptError as error:
                 failure = error.failure
-            emit(RequestFailed(path, failure.error_class, failure.detail, attempt))
-            pause_s = (
-                retry.delay_s(self._policy, attempt, self._clock.uniform, failure.retry_after_s)
-                if failure.retried
-                else None
-            )
+            else:
+                if ask.size is not None and rows is not None:
+                    ask.size.succeed(rows)
+                return found
+            tried += 1
+            emit(RequestFailed(ask.path, failure.error_class, failure.detail, tried))
+            if self._shrunk(ask, rows, failure):
+                pause_s: float | None = retry.first_delay_s(
+                    self._policy, self._clock.uniform, failure.retry_after_s
+                )
+            else:
+                failed += 1
+                pause_s = self._pause_s(failure, failed)
             if pause_s is None:
-                raise _final_error(path, failure, attempt)
-            emit(RetryScheduled(path, failure.error_class, attempt, round(pause_s, 3)))
+                raise self._final_error(ask.path, failure, tried)
+            emit(RetryScheduled(ask.path, failure.error_class, tried, round(pause_s, 3)))
             self._clock.sleep(pause_s)
 
-    def _attempt(self, url: str, path: str, decode: Callable[[bytes], T]) -> T:
-        started_s = self._clock.monotonic_s()
-        answer = self._send(url)
-        seconds = self._clock.monotonic_s() - started_s
+    def _shrunk(self, ask: _Ask, rows: int | None, failure: Failure) -> bool:
+        if ask.size is None or rows is None or failure.error_class not in sizing.SHRINKING:
+            return False
+        if not ask.size.shrink(rows):
+            return False
+        emit(PageHalved(ask.path, rows, ask.size.value, failure.error_class))
+        return True
+
+    def _pause_s(self, failure: Failure, failed: int) -> float | None:
+        if failure.error_class == "http_401" and failed == 1 and self._auth.renew():
+            return 0.0
+        if not failure.retried:
+            return None
+        return retry.delay_s(self._policy, failed, self._clock.uniform, failure.retry_after_s)
+
+    def _final_error(self, path: str, failure: Failure, tried: int) -> TapError:
+        error = _error_of(path, failure, tried)
+        if isinstance(error, AuthenticationError):
+            # More requests with credentials that are refused could lock the user.
+            self._refusal = error
+        return error
+
+    def _attempt(self, ask: _Ask, rows: int | None, decode: Callable[[bytes], T]) -> T:
+        if self._refusal is not None:
+            raise self._refusal
+        with self._budget.slot(f"{ask.path} {rows}") as slot:
+            started_s = self._clock.monotonic_s()
+            try:
+                answer = self._send(ask.url(rows))
+            except _AttemptError as error:
+                if error.failure.error_class == "timeout":
+                    slot.outcome = "overload"
+                raise
+            slot.seconds = self._clock.monotonic_s() - started_s
+            slot.outcome = _OUTCOMES.get(answer.status, "other")
+        return self._read(ask.path, answer, slot.seconds, decode)
+
+    def _read(self, path: str, answer: _Answer, seconds: float, decode: Callable[[bytes], T]) -> T:
         date = retry.parse_http_date(answer.headers.get("Date"))
         if date is not None:
             # The header's time lies before the answer's arrival, so this never runs ahead.
@@ -241,11 +297,13 @@ class WmsClient:
 
     def _send(self, url: str) -> _Answer:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-        headers |= self._auth.headers()
         try:
+            headers |= self._auth.headers()
             response = self._transport.request("GET", url, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise _AttemptError(_transport_failure(error)) from None
+        except TokenError as error:
+            raise _AttemptError(Failure("token", str(error), retried=error.retried)) from None
+        except HTTPError as error:
+            raise _AttemptError(failure_of(error)) from None
         return _Answer(response.status, response.data, response.headers)
 
 
@@ -258,24 +316,6 @@ def _decode_page(body: bytes) -> paging.Envelope:
 _envelope_decoder = msgspec.json.Decoder(paging.Envelope)
 
 
-def _transport_failure(error: urllib3.exceptions.HTTPError) -> Failure:
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) and len(causes) < 10:
-        causes.append(cause)
-    causes.extend(arg for arg in error.args if isinstance(arg, BaseException))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        reason = next(c for c in causes if isinstance(c, ssl.SSLCertVerificationError))
-        return Failure("certificate", reason.verify_message or str(reason), retried=False)
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return Failure("name", "the host of base_url cannot be resolved", retried=True)
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return Failure("connection", "no connection to the host of base_url", retried=True)
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return Failure("timeout", "no data within the timeout", retried=True)
-    detail = str(causes[-1])[:_DETAIL_CHARS] or type(error).__name__
-    return Failure("connection", f"the connection broke: {detail}", retried=True)
-
-
 def _reason(answer: _Answer) -> str:
     """Say what an error answer says: its code and message, which may also be an HTML page."""
     try:
@@ -286,13 +326,14 @@ def _reason(answer: _Answer) -> str:
     return f"HTTP {answer.status}: {' '.join(parts)}"[:_DETAIL_CHARS]
 
 
-def _final_error(path: str, failure: Failure, attempts: int) -> Exception:
+def _error_of(path: str, failure: Failure, attempts: int) -> TapError:
     detail = failure.detail.rstrip(".")
     tried = f" after {attempts} tries" if attempts > 1 else ""
     remedies = {
         "http_401": "check username and password, and whether the user is locked or expired",
         "http_403": "give the user the permission lgfapi_read_access and the entity",
         "http_400": "the WMS refuses the filter or order of this request; check the settings",
+        "token": "check the oauth settings, and whether the application is still registered",
         "name": "check base_url, and the name service of this machine",
         "certificate": "set ca_file to the authority that signed it, or correct base_url",
         "timeout": "raise request_timeout or connect_timeout, or lower page_size",
@@ -301,7 +342,7 @@ def _final_error(path: str, failure: Failure, attempts: int) -> Exception:
     }
     remedy = remedies.get(failure.error_class, "try again later; ask the administrators of the WMS")
     text = f"{path}: {detail}{tried}; {remedy}"
-    if failure.error_class == "http_401":
+    if failure.error_class in {"http_401", "token"} and not failure.retried:
         return AuthenticationError(text)
     if failure.error_class == "http_403":
         return AccessError(text)

@@ -88,7 +88,12 @@ def warn_of_duplicates(chosen: Collection[str]) -> None:
 
 
 def describe(
-    source: Describer, names: Sequence[str], cache: DescribeCache, *, workers: int
+    source: Describer,
+    names: Sequence[str],
+    cache: DescribeCache,
+    *,
+    workers: int,
+    flattening: schema.Flattening = schema.PLAIN,
 ) -> Discovered:
     """Return the fields of each entity, or why they are not known.
 
@@ -125,7 +130,7 @@ def describe(
     cache.save()
     for name in names:
         if name in described:
-            found.fields[name] = schema.fields_of(name, described[name])
+            found.fields[name] = schema.fields_of(name, described[name], flattening)
     return found
 
 

@@ -6,6 +6,7 @@ Which page comes next, and what STATE says, is decided elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from flext_tap_oracle_wms import records, schema
 from flext_tap_oracle_wms.events import PageEmitted, SchemaDrifted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from flext_tap_oracle_wms.bookmarks import State
@@ -32,51 +33,78 @@ class Terminated(SystemExit):
 
 
 class Output:
-    """The process's stdout as a channel of whole lines.
+    """The process's stdout as a channel of whole lines, shared by the threads of the streams.
 
-    A signal that arrives while lines are being written takes effect when they are out, so that
-    no reader ever gets half a line.
+    A signal takes effect between units (a page with the STATE after it), never within one: the
+    unit in hand is finished, no other begins.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._writing = False
+        self._owner: int | None = None
+        self._depth = 0
         self._signal: int | None = None
+
+    @contextlib.contextmanager
+    def unit(self) -> Iterator[None]:
+        """Keep what the block writes together: no other thread writes, no signal cuts it.
+
+        Raises:
+            Terminated: a signal came before or meanwhile.
+        """
+        with self._lock:
+            if self._signal is not None and not self._depth:
+                raise Terminated(128 + self._signal)
+            self._owner = threading.get_ident()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self._owner = None
+        if self._signal is not None and not self._depth:
+            raise Terminated(128 + self._signal)
 
     def write(self, lines: bytes) -> None:
         """Write whole lines to the current sys.stdout and flush it."""
-        with self._lock:
-            self._writing = True
-            try:
-                stream = sys.stdout
-                buffer = getattr(stream, "buffer", None)
-                if buffer is None:
-                    stream.write(lines.decode("utf-8"))
-                else:
-                    stream.flush()
-                    buffer.write(lines)
-                    buffer.flush()
+        with self.unit():
+            stream = sys.stdout
+            buffer = getattr(stream, "buffer", None)
+            if buffer is None:
+                stream.write(lines.decode("utf-8"))
+            else:
                 stream.flush()
-            finally:
-                self._writing = False
-        if self._signal is not None:
-            self.terminate(self._signal)
+                buffer.write(lines)
+                buffer.flush()
+            stream.flush()
 
     def message(self, message: dict[str, Any]) -> None:
         """Write one message."""
         self.write(_encoder.encode(message) + b"\n")
 
+    def state(self, state: State) -> None:
+        """Write a complete STATE, as it is when its turn to be written has come."""
+        with self.unit():
+            self.write(b'{"type":"STATE","value":' + state.encoded() + b"}\n")
+
     def terminate(self, signal_number: int) -> None:
-        """End the process, at once or after the lines that are being written.
+        """End the process; called by a signal, thus in the main thread, wherever that is.
 
         Raises:
-            Terminated: with the exit code that a shell gives for the signal.
+            Terminated: with the exit code that a shell gives for the signal; where the main
+                thread is itself within a unit, that raises it at its end.
         """
         self._signal = signal_number
-        if self._writing:
+        if self._owner == threading.get_ident():
             return
         # No event from here: the signal may have come while the log's own lock was held.
         raise Terminated(128 + signal_number)
+
+    def finish(self) -> None:
+        """Wait for the unit that another thread has in hand."""
+        with self._lock:
+            return
 
 
 class Mapper(Protocol):
@@ -104,12 +132,14 @@ class Shape:
         selected: whether a column is wanted.
         open_ended: whether fields that turn up in records are wanted too.
         bookmark_key: the replication key, where it is used.
+        flattening: what of objects becomes columns.
     """
 
     fields: Sequence[schema.Field]
     selected: Callable[[str], bool]
     open_ended: bool
     bookmark_key: str | None
+    flattening: schema.Flattening = schema.PLAIN
 
 
 class StreamEmitter:
@@ -181,6 +211,10 @@ class StreamEmitter:
         emit_event(PageEmitted(self.stream, found, round(seconds, 6)))
         return found
 
+    def unit(self) -> contextlib.AbstractContextManager[None]:
+        """Keep what is written in the block together, safe from signals and other streams."""
+        return self._output.unit()
+
     def decoded(self, results: msgspec.Raw) -> list[dict[str, Any]]:
         """Return a page's records without writing them, as stream maps would see them."""
         messages = self._messages(results, "", None)
@@ -193,7 +227,11 @@ class StreamEmitter:
             return self._flatten(results, extracted, version)
         except records.UnexpectedError:
             rows = records.decode(results)
-        if self._shape.open_ended and (new := records.drift(tuple(self._fields.values()), rows)):
+        new = records.drift(tuple(self._fields.values()), rows, self._shape.flattening)
+        if not self._shape.open_ended:
+            # Fields that the user left out are not wanted; new parts of the others are.
+            new = [item for item in new if item.name in self._fields]
+        if new:
             self._use(self._fields | {item.name: item for item in new})
             emit_event(SchemaDrifted(self.stream, tuple(item.name for item in new)))
             self.write_schema()
@@ -208,7 +246,7 @@ class StreamEmitter:
 
     def write_state(self, state: State) -> None:
         """Write a complete STATE; whatever it covers must be written already."""
-        self._output.message({"type": "STATE", "value": state.value()})
+        self._output.state(state)
 
     def activate_version(self, version: int) -> None:
         """Declare a full load complete: rows of other versions are not in the WMS any more."""

@@ -51,6 +51,10 @@ class ClockSkewError(TapError):
     """The clocks of the WMS and of this machine disagree too much to bound a window."""
 
 
+class EligibilityError(TapError):
+    """The user sees more than before; somebody must decide what becomes of its history."""
+
+
 class EntityError(TapError):
     """An entity that was asked for does not exist or cannot be described."""
 

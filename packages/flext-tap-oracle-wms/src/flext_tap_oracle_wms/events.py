@@ -52,6 +52,125 @@ class RetryScheduled(Event):
 
 
 @dataclass(frozen=True)
+class PageHalved(Event):
+    """The WMS could not answer in time, so the list is asked for in smaller pages."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("page_shrinks"),)
+    path: str
+    rows_before: int
+    rows_now: int
+    error_class: str
+
+
+@dataclass(frozen=True)
+class BudgetChanged(Event):
+    """Another number of requests may be in flight: signs of overload, or recovery from it."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("budget_changes", label="reason"),)
+    in_flight_before: int
+    in_flight_now: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RangeDrained(Event):
+    """All rows of a range of ids of a full load are on stdout."""
+
+    level: ClassVar[Level] = "DEBUG"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("ranges"),)
+    stream: str
+    above: int | None
+    below: int | None
+
+
+@dataclass(frozen=True)
+class CountCompared(Event):
+    """The rows of a completed full load stand beside the API's own count of those that had to be.
+
+    More rows than counted is usual: rows are modified or removed while a load runs.
+    """
+
+    stream: str
+    records: int
+    counted: int
+
+
+@dataclass(frozen=True)
+class CountMissed(Event):
+    """Fewer rows were read than the API counts, in an entity where that is not proof of a loss."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("counts_missed"),)
+    stream: str
+    records: int
+    counted: int
+
+
+@dataclass(frozen=True)
+class RangesProbeFailed(Event):
+    """The rows could not be counted into even ranges, so the span of ids is cut evenly."""
+
+    level: ClassVar[Level] = "WARNING"
+    stream: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EligibilityExtended(Event):
+    """The user sees facilities or companies that it did not see; their history has old times."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("eligibility_growths"),)
+    entity: str
+    ids: tuple[int, ...]
+    then: str
+
+
+@dataclass(frozen=True)
+class EligibilityReduced(Event):
+    """The user does not see facilities or companies any more; nothing is deleted for that."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("eligibility_shrinks"),)
+    entity: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class EligibilityUnwatched(Event):
+    """The user may not read facilities or companies, so their growth cannot be seen."""
+
+    level: ClassVar[Level] = "WARNING"
+    entity: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BackfillStarted(Event):
+    """Rows outside the bookmark's course are read: as the settings ask, or of new facilities."""
+
+    stream: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BackfillCompleted(Event):
+    """Such rows are all on stdout."""
+
+    stream: str
+    records: int
+
+
+@dataclass(frozen=True)
+class FiltersChanged(Event):
+    """The filters of a stream are not those its state was made with, so it begins anew."""
+
+    level: ClassVar[Level] = "WARNING"
+    stream: str
+
+
+@dataclass(frozen=True)
 class PageEmitted(Event):
     """The records of one page are on stdout."""
 

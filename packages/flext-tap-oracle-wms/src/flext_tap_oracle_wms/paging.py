@@ -9,11 +9,15 @@ a page is short says nothing. Only lists without ids follow the server's own `ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
 from flext_tap_oracle_wms.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -23,6 +27,7 @@ class Envelope(msgspec.Struct):
 
     results: msgspec.Raw
     next_page: str | None
+    result_count: int | None = None
 
 
 class _Identified(msgspec.Struct):
@@ -53,6 +58,12 @@ class Interval:
         if self.below is not None:
             found["id__lt"] = str(self.below)
         return found
+
+    def text(self) -> str:
+        """Return the bounds in words."""
+        lower = "" if self.above is None else f"above id {self.above}"
+        upper = "" if self.below is None else f"below id {self.below}"
+        return " and ".join(filter(None, (lower, upper))) or "of all"
 
     def after(self, ids: list[int], *, descending: bool) -> Interval:
         """Return what is left once the rows of a page are read.
@@ -131,6 +142,36 @@ def cut(left: Interval, newest: int, oldest: int, pieces: int, *, smallest: int)
         )
         for k in reversed(range(pieces))
     ]
+
+
+def cut_at(left: Interval, ids: Iterable[int]) -> list[Interval]:
+    """Cut an interval at ids, each of which begins a piece, newest first.
+
+    Together the pieces hold what the interval holds, every id once. Ids outside it are left out.
+    """
+    inside = sorted(
+        {
+            number
+            for number in ids
+            if (left.above is None or number > left.above + 1)
+            and (left.below is None or number < left.below)
+        }
+    )
+    lower = [left.above, *(number - 1 for number in inside)]
+    upper = [*inside, left.below]
+    return [Interval(a, b) for a, b in zip(lower, upper, strict=True)][::-1]
+
+
+def ranks(count: int, pieces: int, *, smallest: int) -> list[int]:
+    """Return the ranks, from 1, of the rows that cut so many rows into even pieces.
+
+    Args:
+        count: how many rows there are.
+        pieces: how many pieces at most.
+        smallest: no piece has fewer rows than this.
+    """
+    pieces = max(1, min(pieces, count // max(1, smallest)))
+    return [1 + count * k // pieces for k in range(1, pieces)]
 
 
 def origin(url: str) -> tuple[str, str, int] | None:

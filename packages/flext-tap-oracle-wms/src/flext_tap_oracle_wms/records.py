@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from flext_tap_oracle_wms import values
 from flext_tap_oracle_wms.errors import RecordError
-from flext_tap_oracle_wms.schema import IGNORED_KEYS, KEY, Field, Kind, kind_by_name
+from flext_tap_oracle_wms.schema import (
+    IGNORED_KEYS,
+    KEY,
+    OBJECT_KEYS,
+    PLAIN,
+    Field,
+    Flattening,
+    Kind,
+    kind_by_name,
+    shaped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,15 +44,24 @@ class UnexpectedError(Exception):
     """A page holds something that the generated flattener was not made for."""
 
 
-class _Relation(msgspec.Struct):
+class _Relation(msgspec.Struct, forbid_unknown_fields=True):
     id: int | None = None
     key: str | None = None
+    url: msgspec.Raw = _NULL
 
 
-class _Set(msgspec.Struct):
+class _AddressedRelation(msgspec.Struct, forbid_unknown_fields=True):
+    id: int | None = None
+    key: str | None = None
+    url: str | None = None
+
+
+class _Set(msgspec.Struct, forbid_unknown_fields=True):
     result_count: int
+    url: msgspec.Raw = _NULL
 
 
+Raw = msgspec.Raw
 _STRUCT_TYPES: dict[Kind, Any] = {
     "text": str | None,
     "integer": int | None,
@@ -58,7 +77,7 @@ _STRUCT_TYPES: dict[Kind, Any] = {
 _EXPRESSIONS: dict[tuple[Kind, str], str] = {
     ("text", "value"): "r.{0}",
     ("integer", "value"): "r.{0}",
-    ("number", "value"): "number(r.{0})",
+    ("number", "value"): "{0}",
     ("boolean", "value"): "r.{0}",
     ("timestamp", "value"): "r.{0} or None",
     ("date", "value"): "r.{0} or None",
@@ -66,22 +85,28 @@ _EXPRESSIONS: dict[tuple[Kind, str], str] = {
     ("status", "value"): "r.{0}",
     ("relation", "id"): "v.id if (v := r.{0}).__class__ is Relation else v",
     ("relation", "key"): "v.key if (v := r.{0}).__class__ is Relation else None",
+    ("relation", "extra:url"): "v.url if (v := r.{0}).__class__ is Relation else None",
     ("set", "count"): "count(r.{0})",
 }
 
 
-@lru_cache(maxsize=8192)
-def _number_of(data: bytes) -> msgspec.Raw | None:
-    inner = data[1:-1] if data[:1] == b'"' else data
-    if values.JSON_NUMBER.fullmatch(inner):
-        return msgspec.Raw(inner)
-    if inner in {b"", b"null"}:
-        return None
-    raise UnexpectedError
+_NUMBER = values.JSON_NUMBER.pattern
+_ONE_NUMBER = rb'(?:"' + _NUMBER + rb'"|' + _NUMBER + rb'|null|"")'
+#: Values of a column with commas between; none of them has one of its own.
+_NUMBERS = re.compile(_ONE_NUMBER + rb"(?:," + _ONE_NUMBER + rb")*")
 
 
-def _number(raw: msgspec.Raw) -> msgspec.Raw | None:
-    return _number_of(bytes(raw))
+def _numbers(column: list[msgspec.Raw]) -> list[msgspec.Raw | None]:
+    """Return a page's values of a decimal column without their quotes, checked all at once."""
+    joined = b",".join(column)
+    if not joined:
+        return []
+    if not _NUMBERS.fullmatch(joined):
+        raise UnexpectedError
+    digits = joined.replace(b'"', b"").split(b",")
+    if b"null" in joined or b'""' in joined:
+        return [Raw(each) if each and each != b"null" else None for each in digits]
+    return list(map(Raw, digits))
 
 
 def _count(value: _Set | list[msgspec.Raw] | None) -> int | None:
@@ -102,10 +127,12 @@ def generate(
         open_ended: whether a key that is no field is unexpected; else it is left out, as
             something the user deselected.
     """
+    if any(item.as_json or set(item.extra) - {"url"} for item in fields):
+        return _unexpecting  # rare, and told apart by the tolerant way alone
     slots = {item.name: f"f{number}" for number, item in enumerate(fields)}
-    layout = [(slots[f.name], _STRUCT_TYPES[f.kind], _default(f)) for f in fields]
+    layout = [(slots[f.name], _struct_type(f), _default(f)) for f in fields]
     rename = {slot: name for name, slot in slots.items()}
-    for number, name in enumerate(sorted(IGNORED_KEYS)):
+    for number, name in enumerate(sorted(IGNORED_KEYS - slots.keys())):
         layout.append((f"x{number}", msgspec.Raw, _NULL))
         rename[f"x{number}"] = name
     row = msgspec.defstruct(
@@ -124,6 +151,16 @@ def generate(
     return flatten
 
 
+def _unexpecting(_results: msgspec.Raw, _extracted: str, _version: int | None) -> Messages:
+    raise UnexpectedError
+
+
+def _struct_type(item: Field) -> Any:
+    if item.kind == "relation" and item.extra:
+        return _AddressedRelation | int | None
+    return _STRUCT_TYPES[item.kind]
+
+
 def _default(item: Field) -> Any:
     return _NULL if item.kind == "number" else None
 
@@ -132,22 +169,34 @@ def _compile(
     stream: str, columns: Sequence[Column], slots: dict[str, str], *, versioned: bool
 ) -> Callable[[list[Any], str, int | None], Messages]:
     parts = [
-        f"{column.name!r}: {_EXPRESSIONS[column.source.kind, column.part]}".format(
-            slots[column.source.name]
-        )
+        f"{column.name!r}: {_expression(column, slots[column.source.name])}"
         for column in columns
         if _safe(column.name)
     ]
     tail = '"version": version, ' if versioned else ""
+    numbers = sorted({slots[c.source.name] for c in columns if c.source.kind == "number"})
+    each = f"for {', '.join(['r', *numbers])} in zip(rows, {', '.join(numbers)})"
     code = (
         "def flatten(rows, extracted, version):\n"
-        f'    return [{{"type": "RECORD", "stream": {stream!r}, "record": '
-        f'{{{", ".join(parts)}}}, {tail}"time_extracted": extracted}} for r in rows]\n'
+        + "".join(f"    {slot} = numbers([r.{slot} for r in rows])\n" for slot in numbers)
+        + f'    return [{{"type": "RECORD", "stream": {stream!r}, "record": '
+        f'{{{", ".join(parts)}}}, {tail}"time_extracted": extracted}} '
+        f"{each if numbers else 'for r in rows'}]\n"
     )
-    scope: dict[str, Any] = {"number": _number, "count": _count, "Relation": _Relation}
+    scope: dict[str, Any] = {
+        "numbers": _numbers,
+        "count": _count,
+        "Relation": _Relation,
+        "Addressed": _AddressedRelation,
+    }
     exec(compile(code, f"<flattener of {stream}>", "exec"), scope)  # noqa: S102 -- names go in by repr after _safe, the rest is written above
     found: Callable[[list[Any], str, int | None], Messages] = scope["flatten"]
     return found
+
+
+def _expression(column: Column, slot: str) -> str:
+    text = _EXPRESSIONS[column.source.kind, column.part].format(slot)
+    return text.replace("Relation", "Addressed") if column.source.extra else text
 
 
 def _safe(name: str) -> bool:
@@ -207,22 +256,40 @@ def plain_record(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def drift(fields: Sequence[Field], rows: Sequence[dict[str, Any]]) -> list[Field]:
+def drift(
+    fields: Sequence[Field], rows: Sequence[dict[str, Any]], flattening: Flattening = PLAIN
+) -> list[Field]:
     """Return the fields that rows need and that are not there, or not as the rows have them."""
     known = {item.name: item for item in fields}
     unknown: dict[str, list[Any]] = {}
     changed: dict[str, Field] = {}
     for row in rows:
         for name, value in row.items():
-            item = known.get(name)
+            item = changed.get(name) or known.get(name)
             if item is None:
                 if name not in IGNORED_KEYS:
                     unknown.setdefault(name, []).append(value)
-            elif item.kind in {"status", "integer"} and isinstance(value, dict) and "id" in value:
-                changed[name] = Field(name, "relation")
-    return [Field(name, _inferred(name, found)) for name, found in unknown.items()] + list(
-        changed.values()
-    )
+            elif isinstance(value, dict) and (wider := _widened(item, value)) is not item:
+                changed[name] = wider
+    for name, found in unknown.items():
+        item = shaped(Field(name, _inferred(name, found)), flattening)
+        for value in found:
+            item = _widened(item, value) if isinstance(value, dict) else item
+        changed[name] = item
+    return list(changed.values())
+
+
+def _widened(item: Field, value: dict[str, Any]) -> Field:
+    """Return the field with a part for every key of an object of its."""
+    if item.kind in {"status", "integer"} and "id" in value:
+        item = Field(item.name, "relation")
+    keys = OBJECT_KEYS.get(item.kind)
+    if keys is None or value.keys() <= keys:
+        return item
+    if item.kind == "set" and "result_count" not in value:
+        return item  # no set at all: its value will be refused
+    beyond = value.keys() - keys - set(item.extra)
+    return replace(item, extra=(*item.extra, *sorted(beyond))) if beyond else item
 
 
 def _inferred(name: str, found: Sequence[Any]) -> Kind:

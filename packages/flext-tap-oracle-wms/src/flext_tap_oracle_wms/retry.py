@@ -6,7 +6,7 @@ connections, cut or non-JSON bodies. All else would fail the same way again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -57,6 +57,16 @@ def delay_s(
     if retry_after_s is None:
         return own
     return max(own, min(retry_after_s, policy.max_retry_after_s))
+
+
+def first_delay_s(
+    policy: Policy,
+    uniform: Callable[[float, float], float],
+    retry_after_s: float | None = None,
+) -> float:
+    """Return the pause after a failure that is not counted against the tries."""
+    pause_s = delay_s(replace(policy, max_retries=1), 1, uniform, retry_after_s)
+    return policy.base_delay_s if pause_s is None else pause_s
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:

@@ -6,7 +6,7 @@ columns each becomes, and what is known of keys that describe does not name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "timestamp", "date", "time", "relation", "status", "set"
 ]
-Part: TypeAlias = Literal["value", "id", "key", "count"]
+#: What of a field's value a column holds: "value", "id", "key", "count", "json", or the name of
+#: a further key of the object, after EXTRA.
+Part: TypeAlias = str
+EXTRA = "extra:"
 
 KEY = "id"
 #: Keys of every record that hold nothing but addresses.
@@ -51,6 +54,29 @@ _TYPES: dict[Kind, dict[str, Any]] = {
 }
 
 
+#: Keys that objects of a kind are known to have.
+OBJECT_KEYS: dict[Kind, frozenset[str]] = {
+    "relation": frozenset({"id", "key", "url"}),
+    "set": frozenset({"result_count", "url"}),
+}
+
+
+@dataclass(frozen=True)
+class Flattening:
+    """What of relations, sets and addresses the user wants as columns.
+
+    Attributes:
+        sets_as_json: whether sets become their JSON text too.
+        urls: whether addresses of records and relations become columns.
+    """
+
+    sets_as_json: bool = False
+    urls: bool = False
+
+
+PLAIN = Flattening()
+
+
 @dataclass(frozen=True)
 class Field:
     """A key of the API's records.
@@ -60,12 +86,16 @@ class Field:
         kind: what its values are.
         computed: whether the WMS derives it, so that it changes without mod_ts.
         max_length: the longest text, in characters, where describe says so.
+        extra: further keys of its objects, which become columns of text.
+        as_json: whether its JSON text is a column too.
     """
 
     name: str
     kind: Kind
     computed: bool = False
     max_length: int | None = None
+    extra: tuple[str, ...] = ()
+    as_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +108,11 @@ class Column:
     schema: dict[str, Any] = field(hash=False)
 
 
-def fields_of(entity: str, described: Mapping[str, Mapping[str, Any]]) -> tuple[Field, ...]:
+def fields_of(
+    entity: str,
+    described: Mapping[str, Mapping[str, Any]],
+    flattening: Flattening = PLAIN,
+) -> tuple[Field, ...]:
     """Return the fields that describe names, and the extras that are known to come with them."""
     found = {
         name: _field(name, properties)
@@ -87,7 +121,18 @@ def fields_of(entity: str, described: Mapping[str, Mapping[str, Any]]) -> tuple[
     }
     for name in _EXTRAS.get(entity, ()):
         found.setdefault(name, Field(name, "relation"))
-    return tuple(found.values())
+    if flattening.urls:
+        found["url"] = Field("url", "text")
+    return tuple(shaped(item, flattening) for item in found.values())
+
+
+def shaped(item: Field, flattening: Flattening) -> Field:
+    """Return a field with the parts that the user wants of it."""
+    if item.kind == "relation" and flattening.urls:
+        return replace(item, extra=tuple(sorted({*item.extra, "url"})))
+    if item.kind == "set" and flattening.sets_as_json:
+        return replace(item, as_json=True)
+    return item
 
 
 def _field(name: str, properties: Mapping[str, Any]) -> Field:
@@ -123,6 +168,8 @@ def columns_of(fields: Iterable[Field]) -> tuple[Column, ...]:
         if item.kind == "set":
             name = _free(f"{item.name}_count", taken)
             columns.append(_column(name, item, "count", volatile=True))
+            if item.as_json:
+                columns.append(_column(item.name, item, "json", volatile=True))
         elif item.kind == "relation":
             columns.append(_column(item.name, item, "id"))
             stem = item.name.removesuffix("_id")
@@ -130,6 +177,9 @@ def columns_of(fields: Iterable[Field]) -> tuple[Column, ...]:
             columns.append(_column(name, item, "key", volatile=True))
         else:
             columns.append(_column(item.name, item, "value", volatile=item.computed))
+        for key in item.extra:
+            name = _free(f"{item.name.removesuffix('_id')}_{key}", taken)
+            columns.append(_column(name, item, f"{EXTRA}{key}", volatile=True))
     return tuple(columns)
 
 
@@ -142,7 +192,8 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _column(name: str, source: Field, part: Part, *, volatile: bool = False) -> Column:
-    definition = dict(_TYPES["text" if part == "key" else source.kind])
+    is_text = part in {"key", "json"} or part.startswith(EXTRA)
+    definition = dict(_TYPES["text" if is_text else source.kind])
     if source.name == KEY:
         definition["type"] = ["integer"]
     if source.max_length:

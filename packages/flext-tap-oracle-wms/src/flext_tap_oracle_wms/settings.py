@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from flext_tap_oracle_wms import moments
 from flext_tap_oracle_wms.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ ENV_PREFIX = "FLEXT_TAP_ORACLE_WMS_"
 MAX_PAGE_SIZE = 1250
 MAX_CONCURRENCY = 8
 DEFAULT_ENTITIES = ("allocation", "order_hdr", "order_dtl")
+#: For checks that hold whenever a run begins.
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _EntityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -52,6 +55,26 @@ class Settings(BaseModel):
         description="Password of the WMS user.",
         json_schema_extra={"secret": True},
     )
+    auth: Literal["basic", "oauth2"] = Field(
+        "basic", description="How the tap proves who it is: user and password, or OAuth2 tokens."
+    )
+    oauth_token_url: str | None = Field(
+        None,
+        description="Token endpoint: that of the WMS (…/api/oauth2/token/) or of its identity "
+        "domain. HTTPS, except on a loopback host.",
+    )
+    oauth_client_id: str | None = Field(None, description="Id of the registered application.")
+    oauth_client_secret: SecretStr | None = Field(
+        None,
+        description="Secret of the registered application.",
+        json_schema_extra={"secret": True},
+    )
+    oauth_grant: Literal["password", "client_credentials"] = Field(
+        "password", description="What tokens are asked with: the user, or the application alone."
+    )
+    oauth_scope: str | None = Field(
+        None, description="Scope to ask for; identity domains want one, the WMS does not."
+    )
     ca_file: str | None = Field(
         None, description="PEM file of the authorities to trust instead of the system's."
     )
@@ -62,9 +85,22 @@ class Settings(BaseModel):
         [], description="Patterns (* and ?) of further entities, among those the WMS lists."
     )
     exclude: list[str] = Field([], description="Patterns of entities to leave out.")
-    sync_mode: Literal["full", "incremental"] = Field(
+    filters: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Filters per entity (* for all) as the API writes them, such as "
+        '{"order_hdr": {"status_id__lt": 90, "ord_date__gte": "today-7d"}}. Checked against '
+        "describe before the first request.",
+    )
+    facilities: list[str] = Field(
+        [], description="Codes of facilities to read; entities without facility_id are read whole."
+    )
+    companies: list[str] = Field(
+        [], description="Codes of companies to read; entities without company_id are read whole."
+    )
+    sync_mode: Literal["full", "incremental", "backfill"] = Field(
         "incremental",
-        description="full reads everything once; incremental what changed since the bookmark.",
+        description="full reads everything once; incremental what changed since the bookmark; "
+        "backfill what changed between start_date and end_date, without touching a bookmark.",
     )
     page_size: int = Field(500, ge=1, le=MAX_PAGE_SIZE, description="Rows per request.")
     page_mode: Literal["sequenced", "paged"] = Field(
@@ -76,10 +112,19 @@ class Settings(BaseModel):
         "page_mode paged takes any, then without resuming.",
     )
     replication_key: str = Field("mod_ts", description="Timestamp by which changes are found.")
-    start_date: datetime | None = Field(
+    replication_keys: dict[str, str] = Field(
+        {}, description="The same for single entities, by name."
+    )
+    start_date: str | None = Field(
         None,
-        description="Where the first incremental run begins (ISO 8601 with offset); "
-        "without it and without a bookmark the whole history is read.",
+        description="Where the first incremental run and a backfill begin: ISO 8601 with offset, "
+        "or an expression such as today-7d; without it and without a bookmark the whole history "
+        "is read.",
+    )
+    end_date: str | None = Field(
+        None,
+        description="Where incremental runs and a backfill end, in the same forms; rows modified "
+        "then or later are left out, and no bookmark moves past it.",
     )
     lookback_seconds: int = Field(
         300, ge=0, description="How far each incremental run looks behind its bookmark."
@@ -102,11 +147,36 @@ class Settings(BaseModel):
     window_days: int = Field(
         30, ge=1, description="Longer incremental windows are cut into pieces of this length."
     )
-    request_timeout: float = Field(600, gt=0, description="Seconds to wait for data of an answer.")
+    request_timeout: float = Field(
+        600, gt=0, description="Seconds for an answer to be there whole."
+    )
     connect_timeout: float = Field(30, gt=0, description="Seconds to wait for a connection.")
     max_retries: int = Field(5, ge=0, le=20, description="Tries after a failed one.")
     max_concurrency: int = Field(
-        4, ge=1, le=MAX_CONCURRENCY, description="Requests in flight at a time."
+        4,
+        ge=1,
+        le=MAX_CONCURRENCY,
+        description="Requests in flight at a time, over all streams; fewer while the WMS is slow.",
+    )
+    requests_per_second: float | None = Field(
+        None, gt=0, description="Most requests that begin in a second; no limit without it."
+    )
+    sets: Literal["count", "json"] = Field(
+        "count",
+        description="What becomes of *_set: the number of its rows, or its JSON text as well.",
+    )
+    url_columns: bool = Field(
+        False, description="Whether the addresses of records and relations become columns."
+    )
+    on_eligibility_growth: Literal["backfill", "fail", "accept"] = Field(
+        "backfill",
+        description="What an incremental run does when the user sees further facilities or "
+        "companies: read their history, fail, or go on and take them as known.",
+    )
+    hand_over: Literal["records", "batch"] = Field(
+        "records",
+        description="How records reach the target: as RECORD messages, or as parquet files that "
+        "BATCH messages name, for a target on the same machine that takes them.",
     )
     record_limit: int | None = Field(
         None, ge=1, description="Stop each stream after this many records (the load stays open)."
@@ -127,27 +197,37 @@ class Settings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError as error:
-            raise ValueError(f"is not an address ({error})") from None
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
-            raise ValueError("must begin with https:// and name a host")
-        if parts.username or parts.password:
-            raise ValueError("must not hold credentials; they belong in username and password")
-        if parts.query or parts.fragment:
-            raise ValueError("must end with the path of the API's version, without ? or #")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-            raise ValueError("must begin with https:// (http is for loopback hosts only)")
-        return value.rstrip("/") + "/"
+        return _address(value).rstrip("/") + "/"
 
-    @field_validator("start_date")
+    @field_validator("oauth_token_url")
     @classmethod
-    def _check_start_date(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("needs an offset from UTC, such as 2026-01-31T00:00:00+00:00")
-        return None if value is None else value.astimezone(UTC)
+    def _check_token_url(cls, value: str | None) -> str | None:
+        return None if value is None else _address(value)
+
+    @field_validator("start_date", "end_date")
+    @classmethod
+    def _check_moment(cls, value: str | None) -> str | None:
+        if value is not None:
+            moments.resolve(value, _ANY_TIME)
+        return value
+
+    @model_validator(mode="after")
+    def _check_oauth(self) -> Settings:
+        if self.auth == "oauth2":
+            for name in ("oauth_token_url", "oauth_client_id", "oauth_client_secret"):
+                if getattr(self, name) is None:
+                    raise ValueError(f"{name}: is needed for auth oauth2")
+        return self
+
+    @model_validator(mode="after")
+    def _check_span(self) -> Settings:
+        if self.start_date is not None and self.end_date is not None:
+            start, end = (
+                moments.resolve(text, _ANY_TIME) for text in (self.start_date, self.end_date)
+            )
+            if start >= end:
+                raise ValueError("end_date: lies before start_date, or at it")
+        return self
 
     @model_validator(mode="after")
     def _check_ordering(self) -> Settings:
@@ -167,6 +247,32 @@ class Settings(BaseModel):
     def newest_first(self) -> bool:
         """Whether a full load begins with the highest id."""
         return self.ordering.startswith("-")
+
+    def replication_key_of(self, entity: str) -> str:
+        """Return the timestamp by which an entity's changes are found."""
+        return self.replication_keys.get(entity, self.replication_key)
+
+
+def _address(value: str) -> str:
+    """Check an address that credentials go to.
+
+    Raises:
+        ValueError: it is none, holds credentials, or is neither encrypted nor loopback.
+    """
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not an address ({error})") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("must begin with https:// and name a host")
+    if parts.username or parts.password:
+        raise ValueError("must not hold credentials; they belong in username and password")
+    if parts.query or parts.fragment:
+        raise ValueError("must end with the path of the API's version, without ? or #")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("must begin with https:// (http is for loopback hosts only)")
+    return value
 
 
 def parse(config: Mapping[str, Any]) -> Settings:

@@ -6,17 +6,20 @@ every record over one by one (docs/decisions/0001-singer-sdk-as-a-shell.md).
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from flext_observability import bound, emit
-from flext_tap_oracle_wms import schema
+from flext_tap_oracle_wms import filters, schema
 from flext_tap_oracle_wms.emit import Shape, StreamEmitter
-from flext_tap_oracle_wms.events import StreamSynced
+from flext_tap_oracle_wms.errors import SettingsError
+from flext_tap_oracle_wms.events import FiltersChanged, StreamSynced
 from flext_tap_oracle_wms.paging import Interval
-from flext_tap_oracle_wms.sync import full, incremental, reading
+from flext_tap_oracle_wms.sizing import PageSize
+from flext_tap_oracle_wms.sync import backfill, full, incremental, reading
 from flext_tap_oracle_wms.sync.job import Job, LimitReachedError
 
 if TYPE_CHECKING:
@@ -115,6 +118,11 @@ class StreamMaps:
         ]
 
 
+def flattening_of(settings: Settings) -> schema.Flattening:
+    """Return what the settings want of relations, sets and addresses."""
+    return schema.Flattening(sets_as_json=settings.sets == "json", urls=settings.url_columns)
+
+
 class WmsStream(Stream):
     """One entity of the WMS."""
 
@@ -144,15 +152,19 @@ class WmsStream(Stream):
         columns = schema.columns_of(self._fields)
         known = schema.json_schema(columns) if fields else (catalog_schema or {"properties": {}})
         super().__init__(tap, schema=known, name=name)
-        names = {item.name for item in fields}
-        key = means.settings.replication_key
-        self.primary_keys = [schema.KEY] if schema.KEY in names else []
+        kinds = {item.name: item.kind for item in fields}
+        key = means.settings.replication_key_of(name)
+        self.primary_keys = [schema.KEY] if schema.KEY in kinds else []
         # Windows are read in the order of ids: without both there is only the full read.
-        self.replication_key = key if {key, schema.KEY} <= names else None
-        incremental_mode = means.settings.sync_mode == "incremental"
-        self.forced_replication_method = (
-            INCREMENTAL if incremental_mode and self.replication_key else FULL_TABLE
-        )
+        usable = schema.KEY in kinds and kinds.get(key) == "timestamp"
+        self.replication_key = key if usable else None
+        # What the entity allows, whatever is done in this run: the catalog of a full pair then
+        # serves the incremental one.
+        self.forced_replication_method = INCREMENTAL if usable else FULL_TABLE
+        if fields and name in means.settings.replication_keys and not usable:
+            self.failure = SettingsError(
+                f"replication_keys: {key} is no timestamp of entity {name}, or the entity has no id"
+            )
 
     @property
     def is_full(self) -> bool:
@@ -160,7 +172,7 @@ class WmsStream(Stream):
         return (
             self.means.settings.sync_mode == "full"
             or self.replication_method != INCREMENTAL
-            or self.replication_key != self.means.settings.replication_key
+            or self.replication_key != self.means.settings.replication_key_of(self.name)
         )
 
     @property
@@ -183,9 +195,31 @@ class WmsStream(Stream):
         """Whether every described column is selected, so that new ones are wanted too."""
         return all(self._selected_column(column.name) for column in schema.columns_of(self._fields))
 
+    def _filters(self) -> dict[str, Any]:
+        """The filters of the settings that are this entity's, as they are written there."""
+        settings = self.means.settings
+        names = {item.name for item in self._fields}
+        found: dict[str, Any] = {}
+        for entity, codes in (("facility", settings.facilities), ("company", settings.companies)):
+            if not codes:
+                continue
+            if self.name == entity:
+                found["code__in"] = list(codes)
+            elif f"{entity}_id" in names:
+                found[f"{entity}_id__code__in"] = list(codes)
+        return {**found, **filters.of_entity(settings.filters, self.name)}
+
     def _listing(self, limit: int | None) -> reading.Listing:
         settings = self.means.settings
-        params: dict[str, str] = {"page_mode": settings.page_mode}
+        windowed = {schema.KEY} if self.is_full else {schema.KEY, str(self.replication_key)}
+        params = filters.compile_filters(
+            self.name,
+            self._filters(),
+            self._fields,
+            self.means.clock.now(),
+            windowed=windowed,
+        )
+        params["page_mode"] = settings.page_mode
         if not self._open_ended:
             columns = [
                 column
@@ -194,7 +228,7 @@ class WmsStream(Stream):
             ]
             params["fields"] = ",".join(schema.sources(columns, self.primary_keys))
         size = settings.page_size if limit is None else min(settings.page_size, limit)
-        return reading.Listing(self.name, params, size)
+        return reading.Listing(self.name, params, PageSize(size))
 
     def _job(self) -> Job:
         means, settings = self.means, self.means.settings
@@ -209,6 +243,7 @@ class WmsStream(Stream):
                 selected=self._selected_column,
                 open_ended=self._open_ended,
                 bookmark_key=self.bookmark_key,
+                flattening=flattening_of(settings),
             ),
             output=means.output,
             clock=means.clock,
@@ -223,6 +258,8 @@ class WmsStream(Stream):
             emitter=emitter,
             state=means.wms_state,
             clock=means.clock,
+            fields={item.name for item in self._fields},
+            replication_key=self.replication_key,
             record_limit=limit,
         )
 
@@ -240,11 +277,21 @@ class WmsStream(Stream):
             job = self._job()
             job.emitter.write_schema()
             try:
-                (full.load if self.is_full else incremental.run)(job)
+                self._read(job)
             except LimitReachedError:
                 job.emit_state()
             seconds = self.means.clock.monotonic_s() - started_s
             emit(StreamSynced(self.name, job.emitted, round(seconds, 3)))
+
+    def _read(self, job: Job) -> None:
+        if self.means.settings.sync_mode == "backfill":
+            backfill.run(job)
+            return
+        chosen = self._filters()
+        wanted = json.dumps(chosen, sort_keys=True, default=str) if chosen else ""
+        if job.progress.use_filters(wanted):
+            emit(FiltersChanged(self.name))
+        (full.load if self.is_full else incremental.run)(job)
 
     def get_records(self, context: Mapping[str, Any] | None) -> Generator[dict[str, Any]]:
         """Yield all records, decoded; the SDK asks for them where it writes no messages."""

@@ -6,6 +6,7 @@ docs/decisions/0001-singer-sdk-as-a-shell.md.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from functools import cached_property
@@ -24,28 +25,35 @@ from flext_observability import (
     runs,
     set_process_context,
 )
-from flext_tap_oracle_wms import cache, discovery, settings
-from flext_tap_oracle_wms.auth import BasicAuth
+from flext_tap_oracle_wms import cache, discovery, parallel, settings
+from flext_tap_oracle_wms.auth import BasicAuth, Client, OAuth2
 from flext_tap_oracle_wms.bookmarks import State
-from flext_tap_oracle_wms.client import WmsClient, pool
+from flext_tap_oracle_wms.budget import Budget
+from flext_tap_oracle_wms.client import WmsClient
 from flext_tap_oracle_wms.clock import Clock
-from flext_tap_oracle_wms.emit import Output
+from flext_tap_oracle_wms.emit import Output, Terminated
 from flext_tap_oracle_wms.errors import (
-    AuthenticationError,
+    EligibilityError,
     EntityError,
     SettingsError,
+    StateError,
     SyncFailedError,
     TapError,
 )
-from flext_tap_oracle_wms.events import EntitySkipped, StreamFailed
+from flext_tap_oracle_wms.events import EligibilityUnwatched, EntitySkipped, StreamFailed
 from flext_tap_oracle_wms.retry import Policy
-from flext_tap_oracle_wms.streams import WmsStream
+from flext_tap_oracle_wms.streams import WmsStream, flattening_of
+from flext_tap_oracle_wms.sync import eligibility
+from flext_tap_oracle_wms.transport import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from flext_tap_oracle_wms.auth import Authenticator
+    from flext_tap_oracle_wms.transport import Transport
 
 NAME = "flext-tap-oracle-wms"
 
@@ -106,17 +114,24 @@ class FlextTapOracleWms(Tap):
     def client(self) -> WmsClient:
         """The one client of this tap."""
         chosen = self.settings
+        connections = pool(
+            ca_file=chosen.ca_file,
+            connect_timeout_s=chosen.connect_timeout,
+            read_timeout_s=chosen.request_timeout,
+            connections=chosen.max_concurrency,
+            clock=self.clock.monotonic_s,
+        )
         return WmsClient(
             chosen.base_url,
-            transport=pool(
-                ca_file=chosen.ca_file,
-                connect_timeout_s=chosen.connect_timeout,
-                read_timeout_s=chosen.request_timeout,
-                connections=chosen.max_concurrency,
-            ),
-            auth=BasicAuth(chosen.username, chosen.password.get_secret_value()),
+            transport=connections,
+            auth=_authenticator(chosen, connections, self.clock),
             policy=Policy(max_retries=chosen.max_retries),
             clock=self.clock,
+            budget=Budget(
+                chosen.max_concurrency,
+                self.clock,
+                requests_per_second=chosen.requests_per_second,
+            ),
         )
 
     @cached_property
@@ -167,7 +182,13 @@ class FlextTapOracleWms(Tap):
 
     def _describe(self, names: list[str]) -> discovery.Discovered:
         workers = self.settings.max_concurrency
-        return discovery.describe(self.client, names, self._describe_cache, workers=workers)
+        return discovery.describe(
+            self.client,
+            names,
+            self._describe_cache,
+            workers=workers,
+            flattening=flattening_of(self.settings),
+        )
 
     def run_discovery(self) -> str:
         """Write the catalog to stdout.
@@ -199,27 +220,56 @@ class FlextTapOracleWms(Tap):
         Raises:
             SyncFailedError: at least one stream failed; the text is the table of them.
         """
-        if given := self.wms_state.value():
-            self.output.message({"type": "STATE", "value": given})
+        if self.wms_state.value():
+            self.output.state(self.wms_state)
+        selected = [
+            stream
+            for stream in self.streams.values()
+            if stream.selected and isinstance(stream, WmsStream)
+        ]
+        unready = self._watch_eligibility(selected)
         failures: dict[str, str] = {}
-        selected = [stream for stream in self.streams.values() if stream.selected]
-        refused = False
-        for stream in selected:
-            if refused:
-                failures[stream.name] = "not tried, since the WMS does not know the user"
-                continue
-            started_s = self.clock.monotonic_s()
-            with bound(stream=stream.name):
-                try:
-                    stream.sync()
-                except TapError as error:
-                    failures[stream.name] = str(error)
-                    refused = isinstance(error, AuthenticationError)
-                    seconds = self.clock.monotonic_s() - started_s
-                    emit(StreamFailed(stream.name, str(error), round(seconds, 3)))
+        found = parallel.read(
+            selected,
+            lambda stream: self._sync_one(stream, unready),
+            workers=self.settings.max_concurrency,
+        )
+        try:
+            with contextlib.closing(found):
+                for _, failure in found:
+                    failures |= failure or {}
+        except Terminated:
+            self.output.finish()
+            raise
         emit_metrics()
         if failures:
             raise SyncFailedError(_failure_table(failures, len(selected)))
+
+    def _watch_eligibility(self, selected: list[WmsStream]) -> TapError | None:
+        """See whether the user sees more than before; return what that does to incremental runs."""
+        if self.settings.sync_mode != "incremental" or all(stream.is_full for stream in selected):
+            return None
+        try:
+            eligibility.watch(self.client, self.wms_state, self.settings, self.clock)
+        except (EligibilityError, StateError) as error:
+            return error
+        except TapError as error:
+            # Nothing is lost by it: growth is seen by the next run that can look.
+            emit(EligibilityUnwatched(", ".join(eligibility.ENTITIES), str(error)))
+        return None
+
+    def _sync_one(self, stream: WmsStream, unready: TapError | None) -> Iterator[dict[str, str]]:
+        """Read a stream; yield its failure, by its name, where there is one."""
+        started_s = self.clock.monotonic_s()
+        with bound(stream=stream.name):
+            try:
+                if unready is not None and not stream.is_full:
+                    raise unready
+                stream.sync()
+            except TapError as error:
+                seconds = self.clock.monotonic_s() - started_s
+                emit(StreamFailed(stream.name, str(error), round(seconds, 3)))
+                yield {stream.name: str(error)}
 
     @classmethod
     def invoke(cls, **options: Any) -> None:
@@ -238,6 +288,27 @@ class FlextTapOracleWms(Tap):
             exit_code = 0
         finally:
             runs.finish(root, run_id, NAME, exit_code=exit_code, streams=metrics.snapshot())
+
+
+def _authenticator(
+    chosen: settings.Settings, connections: Transport, clock: Clock
+) -> Authenticator:
+    password = chosen.password.get_secret_value()
+    if chosen.auth == "basic":
+        return BasicAuth(chosen.username, password)
+    form: dict[str, str] = {"grant_type": chosen.oauth_grant}
+    if chosen.oauth_grant == "password":
+        form |= {"username": chosen.username, "password": password}
+    if chosen.oauth_scope:
+        form["scope"] = chosen.oauth_scope
+    secret = chosen.oauth_client_secret
+    client = Client(
+        url=chosen.oauth_token_url or "",
+        client_id=chosen.oauth_client_id or "",
+        client_secret="" if secret is None else secret.get_secret_value(),
+        form=form,
+    )
+    return OAuth2(client, connections.post_form, clock.monotonic_s)
 
 
 def _failure_table(failures: dict[str, str], total: int) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from flext_tap_oracle_wms.errors import RecordError
+from flext_tap_oracle_wms.schema import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +158,13 @@ CONVERTERS: dict[tuple[Kind, Part], Callable[[Any], Any]] = {
     ("relation", "id"): relation_id,
     ("relation", "key"): relation_key,
     ("set", "count"): set_count,
+    ("set", "json"): text,
 }
+
+
+def extra(value: Any, key: str) -> str | None:
+    """Return a further key of an object as text; None where the value is no object."""
+    return text(value.get(key)) if isinstance(value, dict) else None
 
 
 def convert(column: Column, value: Any) -> Any:
@@ -167,6 +174,8 @@ def convert(column: Column, value: Any) -> Any:
         RecordError: it does not fit; the value itself is not shown, since it is data.
     """
     kind = column.source.kind
+    if column.part.startswith(EXTRA):
+        return extra(value, column.part.removeprefix(EXTRA))
     try:
         return CONVERTERS[kind, column.part](value)
     except MisfitError:

@@ -10,6 +10,7 @@ import pytest
 from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.errors import NotFoundError, ProtocolError
 from flext_tap_oracle_wms.paging import Envelope, Interval
+from flext_tap_oracle_wms.sizing import PageSize
 from flext_tap_oracle_wms.sync import reading
 
 MORE = "https://h/x?cursor=1"
@@ -28,8 +29,9 @@ class Source:
         self.asked = []
         self.confirmed = []
 
-    def list_page(self, entity, params):
-        self.asked.append(dict(params))
+    def list_page(self, entity, params, size=None):
+        rows = {} if size is None else {"page_size": str(size.value)}
+        self.asked.append({**params, **rows})
         return self._next()
 
     def follow(self, next_page):
@@ -51,7 +53,7 @@ class Source:
 
 
 def by_id(source, interval=Interval(), *, descending=False):  # noqa: B008 -- frozen
-    listing = reading.Listing("x", {"page_mode": "sequenced"}, 2)
+    listing = reading.Listing("x", {"page_mode": "sequenced"}, PageSize(2))
     found = []
     for item in reading.by_id(source, listing, interval, Clock(), descending=descending):
         found.extend(row["id"] for row in json.loads(bytes(item.results)))
@@ -59,7 +61,7 @@ def by_id(source, interval=Interval(), *, descending=False):  # noqa: B008 -- fr
 
 
 def by_next_page(source):
-    listing = reading.Listing("x", {}, 2)
+    listing = reading.Listing("x", {}, PageSize(2))
     pages = reading.by_next_page(source, listing, Clock(), ordering=None)
     return [row["id"] for item in pages for row in json.loads(bytes(item.results))]
 

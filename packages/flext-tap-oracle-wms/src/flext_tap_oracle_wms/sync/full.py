@@ -7,27 +7,61 @@ incremental pair begins there. Only a load that reached its end says so.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flext_observability import emit
-from flext_tap_oracle_wms import paging, parallel
-from flext_tap_oracle_wms.errors import NotFoundError
-from flext_tap_oracle_wms.events import LoadCompleted, LoadStarted
+from flext_tap_oracle_wms.errors import ProtocolError
+from flext_tap_oracle_wms.events import (
+    CountCompared,
+    CountMissed,
+    LoadCompleted,
+    LoadStarted,
+    RangeDrained,
+)
 from flext_tap_oracle_wms.paging import Interval
-from flext_tap_oracle_wms.sync import reading
+from flext_tap_oracle_wms.sync import ranges, reading
+from flext_tap_oracle_wms.windows import instant_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from flext_tap_oracle_wms.sync.job import Job
 
-#: More ranges than readers, so that none idles while a dense range is read to its end.
-_RANGES_PER_READER = 4
-
 
 def version_of(started_at: datetime) -> int:
     """Return a load's version: its start in milliseconds."""
     return int(started_at.timestamp() * 1000)
+
+
+@dataclass
+class _Load:
+    """A load that runs.
+
+    Attributes:
+        records: rows emitted so far, by this run and those before it that it goes on from.
+        left: the ranges still to read, by number, in the order in which they are begun.
+    """
+
+    job: Job
+    started_at: datetime
+    records: int = 0
+    left: dict[int, Interval] = field(default_factory=dict)
+
+    def note(self) -> None:
+        """Put what is left into the state."""
+        self.job.progress.loading(self.started_at, list(self.left.values()), self.records)
+
+    def emit(self, page: reading.Page) -> None:
+        """Write a page with the STATE after it."""
+        job, before = self.job, self.job.emitted
+        with job.unit():
+            job.emit_page(page.results, page.fetched_at, version_of(self.started_at))
+            self.records += job.emitted - before
+            self.note()
+            job.emit_state()
+        job.check_limit(more=bool(self.left))
 
 
 def load(job: Job) -> None:
@@ -45,62 +79,85 @@ def load(job: Job) -> None:
 
 def _load_by_id(job: Job) -> None:
     opened = job.progress.open_load()
+    fresh = opened is None or opened.ranges is None
     if opened is None or opened.ranges is None:
-        started_at = _start(job)
-        _note(job, started_at, [Interval()], resumed=False)
-        left = _read_first_page(job, started_at)
+        running = _Load(job, _start(job), left={0: Interval()})
     else:
-        started_at, left = opened.started_at, list(opened.ranges)
-        _note(job, started_at, left, resumed=True)
-    _read_ranges(job, started_at, left)
-    _complete(job, started_at)
+        running = _Load(job, opened.started_at, opened.records, dict(enumerate(opened.ranges)))
+    emit(LoadStarted(job.stream, running.started_at.isoformat(), len(running.left), not fresh))
+    with job.unit():
+        running.note()
+        job.emit_state()
+    if fresh:
+        _read_first_page(running)
+    _read_ranges(running)
+    if not fresh or running.records > job.listing.size.ceiling:
+        _compare(running)
+    _complete(job, running.started_at)
 
 
-def _note(job: Job, started_at: datetime, left: list[Interval], *, resumed: bool) -> None:
-    emit(LoadStarted(job.stream, started_at.isoformat(), len(left), resumed=resumed))
-    job.progress.loading(started_at, left)
-    job.emit_state()
-
-
-def _pages(job: Job, interval: Interval) -> reading.Pages:
-    newest_first = job.settings.newest_first
-    return reading.by_id(job.source, job.listing, interval, job.clock, descending=newest_first)
-
-
-def _read_first_page(job: Job, started_at: datetime) -> list[Interval]:
+def _read_first_page(running: _Load) -> None:
     """Emit the first page alone, which is all of most entities, and cut what is left."""
-    with contextlib.closing(_pages(job, Interval())) as pages:
+    job, newest_first = running.job, running.job.settings.newest_first
+    first = reading.by_id(job.source, job.listing, Interval(), job.clock, descending=newest_first)
+    with contextlib.closing(first) as pages:
         page = next(pages, None)
-    if page is None or page.left is None:
-        left: list[Interval] = []
-    else:
-        left = _cut(job, page.left)
+    running.left = {} if page is None or page.left is None else {0: page.left}
     if page is not None:
-        _emit(job, started_at, page, left)
-    return left
+        running.emit(page)
+    if page is not None and page.left is not None:
+        todo = ranges.cut(job, job.listing, page.left, descending=newest_first)
+        running.left = dict(enumerate(todo))
 
 
-def _emit(job: Job, started_at: datetime, page: reading.Page, left: list[Interval]) -> None:
-    job.emit_page(page.results, page.fetched_at, version_of(started_at))
-    job.progress.loading(started_at, left)
-    job.emit_state()
-    job.check_limit(more=bool(left))
-
-
-def _read_ranges(job: Job, started_at: datetime, todo: list[Interval]) -> None:
+def _read_ranges(running: _Load) -> None:
     """Read ranges to their ends; STATE follows every page and holds what is left of each."""
-    todo = todo if job.settings.newest_first else todo[::-1]
-    left = dict(enumerate(todo))
-    workers = job.settings.max_concurrency
-    found = parallel.read(todo, lambda interval: _pages(job, interval), workers=workers)
-    with contextlib.closing(found):
+    job, newest_first = running.job, running.job.settings.newest_first
+    todo = list(running.left.values())
+    if not newest_first:
+        todo.reverse()
+    running.left = dict(enumerate(todo))
+    with contextlib.closing(ranges.read(job, job.listing, todo, descending=newest_first)) as found:
         for number, page in found:
             if page is None or page.left is None:
-                left.pop(number, None)
+                running.left.pop(number, None)
             else:
-                left[number] = page.left
+                running.left[number] = page.left
             if page is not None:
-                _emit(job, started_at, page, list(left.values()))
+                running.emit(page)
+            else:
+                emit(RangeDrained(job.stream, todo[number].above, todo[number].below))
+
+
+def _compare(running: _Load) -> None:
+    """Compare the rows that were read with the API's count of those that had to be.
+
+    Rows that were modified since the load began are not counted: some came after their range was
+    read. Neither are those just before it, which may have been committed late.
+
+    Raises:
+        ProtocolError: rows are missing; the next run begins the load anew.
+    """
+    job, key = running.job, running.job.replication_key
+    if running.records == 0:
+        return
+    before = running.started_at - timedelta(seconds=job.settings.lookback_seconds)
+    more = {} if key is None else {f"{key}__lt": instant_text(before)}
+    counted = ranges.count(job, job.listing, more)
+    if counted is None:
+        return
+    if running.records >= counted:
+        emit(CountCompared(job.stream, running.records, counted))
+        return
+    if key is None:
+        emit(CountMissed(job.stream, running.records, counted))
+        return
+    job.progress.loading(running.started_at, None)
+    job.emit_state()
+    raise ProtocolError(
+        f"entity {job.listing.entity}: {running.records} rows were read, but the WMS counts "
+        f"{counted} that were there before the load; run again, the load begins anew"
+    )
 
 
 def _load_by_next_page(job: Job) -> None:
@@ -116,39 +173,13 @@ def _load_by_next_page(job: Job) -> None:
 
 
 def _complete(job: Job, started_at: datetime) -> None:
-    job.emitter.activate_version(version_of(started_at))
-    job.progress.loaded(started_at, job.clock.now())
-    job.emit_state()
+    with job.unit():
+        job.emitter.activate_version(version_of(started_at))
+        job.progress.loaded(started_at, job.clock.now())
+        job.emit_state()
     emit(LoadCompleted(job.stream, started_at.isoformat(), job.emitted))
 
 
 def _start(job: Job) -> datetime:
     """The instant from which changes may be missed by this load: the earlier clock's present."""
     return min(job.source.server_now())
-
-
-def _cut(job: Job, left: Interval) -> list[Interval]:
-    """Cut what is left into ranges, newest first; one where there is nothing to gain."""
-    workers = job.settings.max_concurrency
-    if workers == 1 or job.record_limit is not None:
-        return [left]
-    newest_first = job.settings.newest_first
-    # One end is where the first page stopped; the other one is asked for.
-    far = _edge(job, "id" if newest_first else "-id")
-    near = left.below if newest_first else left.above
-    if far is None or near is None:
-        return [left]
-    newest, oldest = (near - 1, far) if newest_first else (far, near + 1)
-    if newest < oldest:
-        return [left]
-    pieces = workers * _RANGES_PER_READER
-    return paging.cut(left, newest, oldest, pieces, smallest=job.listing.page_size)
-
-
-def _edge(job: Job, ordering: str) -> int | None:
-    params = {**job.listing.params, "ordering": ordering, "page_size": "1"}
-    try:
-        found = paging.ids(job.source.list_page(job.listing.entity, params).results)
-    except NotFoundError:
-        return None  # every row was removed since the first page
-    return found[0] if found else None

@@ -7,20 +7,26 @@ window's end, not the largest time that was seen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flext_observability import emit
-from flext_tap_oracle_wms import windows
+from flext_tap_oracle_wms import moments, windows
 from flext_tap_oracle_wms.events import WindowDrained, WindowStarted
 from flext_tap_oracle_wms.paging import Interval
-from flext_tap_oracle_wms.sync import reading
+from flext_tap_oracle_wms.sync import backfill, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from flext_tap_oracle_wms.sync.job import Job
     from flext_tap_oracle_wms.windows import Window
+
+
+#: Looks behind that also read rows without a time, which no window covers.
+_WITH_TIMELESS = frozenset({"none", "daily", "handover"})
 
 
 def run(job: Job) -> None:
@@ -31,6 +37,7 @@ def run(job: Job) -> None:
         LimitReachedError: the record limit is reached before the end.
     """
     end = _end(job)
+    backfill.newly_visible(job)
     opened = job.progress.open_window()
     if opened is not None:
         _drain(job, opened.window, opened.last_id, resumed=True)
@@ -41,25 +48,31 @@ def run(job: Job) -> None:
 def _end(job: Job) -> datetime:
     settings = job.settings
     server_now, local_now = job.source.server_now()
-    return windows.window_end(
+    end = windows.window_end(
         server_now=server_now,
         local_now=local_now,
         max_skew=timedelta(seconds=settings.max_clock_skew_seconds),
         lag=timedelta(seconds=settings.safety_lag_seconds),
     )
+    if settings.end_date is None:
+        return end
+    return min(end, moments.resolve(settings.end_date, local_now))
 
 
 def _plan(job: Job, end: datetime) -> list[Window]:
     settings, progress = job.settings, job.progress
+    deep_at, daily_at = progress.looked_back_at()
     return windows.plan(
         bookmark=progress.bookmark(),
-        start_date=settings.start_date,
+        start_date=None
+        if settings.start_date is None
+        else moments.resolve(settings.start_date, end),
         end=end,
         lookback=windows.choose_lookback(
             now=end,
             handed_over=progress.handed_over(),
-            deep_at=progress.deep_at(),
-            daily_at=progress.daily_at(),
+            deep_at=deep_at,
+            daily_at=daily_at,
         ),
         lookbacks=windows.Lookbacks(
             short=timedelta(seconds=settings.lookback_seconds),
@@ -73,25 +86,30 @@ def _plan(job: Job, end: datetime) -> list[Window]:
 
 def _drain(job: Job, window: Window, last_id: int | None, *, resumed: bool) -> None:
     """Read a window to its end, with a checkpoint after every page, and move the bookmark."""
-    key = job.settings.replication_key
+    key = job.replication_key
+    assert key is not None  # noqa: S101 -- streams without one are read whole
     start = None if window.start is None else windows.instant_text(window.start)
     end = windows.instant_text(window.end)
     emit(WindowStarted(job.stream, start, end, window.lookback, resumed=resumed))
     before = job.emitted
-    listing = reading.Listing(
-        job.listing.entity,
-        {**job.listing.params, **window.filters(key)},
-        job.listing.page_size,
-    )
     job.progress.checkpoint(key, window, last_id)
-    for page in reading.by_id(
-        job.source, listing, Interval(above=last_id), job.clock, descending=False
-    ):
-        job.emit_page(page.results, page.fetched_at)
-        if page.left is not None:
-            job.progress.checkpoint(key, window, page.last_id)
-            job.emit_state()
+    for page in _pages(job, window.filters(key), last_id):
+        with job.unit():
+            job.emit_page(page.results, page.fetched_at)
+            if page.left is not None:
+                job.progress.checkpoint(key, window, page.last_id)
+                job.emit_state()
         job.check_limit(more=page.more)
+    if window.lookback in _WITH_TIMELESS:
+        for page in _pages(job, {f"{key}__isnull": "true"}, None):
+            job.emit_page(page.results, page.fetched_at)
+            job.check_limit(more=True)
     job.progress.drained(key, window)
     job.emit_state()
     emit(WindowDrained(job.stream, end, job.emitted - before))
+
+
+def _pages(job: Job, filters: Mapping[str, str], last_id: int | None) -> reading.Pages:
+    listing = replace(job.listing, params={**job.listing.params, **filters})
+    interval = Interval(above=last_id)
+    return reading.by_id(job.source, listing, interval, job.clock, descending=False)

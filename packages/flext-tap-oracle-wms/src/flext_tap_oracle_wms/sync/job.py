@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from flext_tap_oracle_wms import paging
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     import msgspec
@@ -28,7 +30,9 @@ class Job:
     """One stream of one run.
 
     Attributes:
-        listing: the stream's list, without filters of time or id.
+        listing: the stream's list, with the user's filters, without those of time or id.
+        fields: the names of the entity's fields.
+        replication_key: the timestamp by which its changes are found; None if it has none.
         record_limit: records after which the stream stops, None for all.
         emitted: records that are out so far.
     """
@@ -40,6 +44,8 @@ class Job:
     emitter: StreamEmitter
     state: State
     clock: Clock
+    fields: Collection[str] = ()
+    replication_key: str | None = None
     record_limit: int | None = None
     emitted: int = field(default=0)
 
@@ -47,6 +53,10 @@ class Job:
     def progress(self) -> StreamState:
         """The stream's part of the state."""
         return self.state.stream(self.stream)
+
+    def unit(self) -> AbstractContextManager[None]:
+        """Keep a page and the STATE after it together."""
+        return self.emitter.unit()
 
     def emit_page(
         self, results: msgspec.Raw, fetched_at: datetime, version: int | None = None

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from flext_tap_oracle_wms import paging
-from flext_tap_oracle_wms.errors import NotFoundError, ProtocolError
+from flext_tap_oracle_wms.errors import (
+    NotFoundError,
+    ProtocolError,
+    ServerError,
+    UnreachableError,
+)
 from flext_tap_oracle_wms.paging import Envelope, Interval
 
 if TYPE_CHECKING:
@@ -20,13 +25,16 @@ if TYPE_CHECKING:
     import msgspec
 
     from flext_tap_oracle_wms.clock import Clock
+    from flext_tap_oracle_wms.sizing import PageSize
 
 
 class Source(Protocol):
     """The requests that reading needs; `client.WmsClient` makes them."""
 
-    def list_page(self, entity: str, params: Mapping[str, str]) -> Envelope:
-        """Return a page; NotFoundError for 404."""
+    def list_page(
+        self, entity: str, params: Mapping[str, str], size: PageSize | None = None
+    ) -> Envelope:
+        """Return a page, of as many rows as size says; NotFoundError for 404."""
         ...
 
     def follow(self, next_page: str) -> Envelope:
@@ -48,12 +56,12 @@ class Listing:
 
     Attributes:
         params: filters, fields and page mode; ids, order and size are added for each page.
-        page_size: rows per request at most.
+        size: rows per request, less while the WMS cannot keep up.
     """
 
     entity: str
     params: Mapping[str, str]
-    page_size: int
+    size: PageSize
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,8 @@ class Page:
     last_id: int | None
 
 
+#: How often in a row a last page may have fewer rows than are counted.
+_PATIENCE = 4
 Pages: TypeAlias = "Generator[Page]"
 
 
@@ -86,19 +96,27 @@ def by_id(
     Raises:
         ProtocolError: the server repeats itself, or ends the list by a 404 that does not hold.
     """
-    first = True
+    first, short = True, 0
     while not interval.empty:
         params = {
             **listing.params,
             **interval.filters(),
             "ordering": "-id" if descending else "id",
-            "page_size": str(listing.page_size),
         }
         try:
-            envelope = source.list_page(listing.entity, params)
+            envelope = _page(source, listing, params, interval)
         except NotFoundError:
-            _confirm_end(source, listing.entity, None if first else params)
+            _confirm_end(source, listing, None if first else params)
             return
+        if envelope.next_page is None and _lacks_rows(envelope):
+            short += 1
+            if short < _PATIENCE:
+                continue
+            raise ProtocolError(
+                f"entity {listing.entity}: the WMS counts {envelope.result_count} rows and sends "
+                f"fewer on its last page, {_PATIENCE} times in a row; run again"
+            )
+        short = 0
         ids = paging.ids(envelope.results)
         interval = interval.after(ids, descending=descending)
         if not ids and envelope.next_page is not None:
@@ -125,13 +143,13 @@ def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: st
     Raises:
         ProtocolError: `next_page` leads back to a page that was read, or to nothing.
     """
-    params = {**listing.params, "page_size": str(listing.page_size)}
+    params = dict(listing.params)
     if ordering is not None:
         params["ordering"] = ordering
     try:
-        envelope = source.list_page(listing.entity, params)
+        envelope = source.list_page(listing.entity, params, listing.size)
     except NotFoundError:
-        _confirm_end(source, listing.entity, None)
+        _confirm_end(source, listing, None)
         return
     seen: set[str] = set()
     while True:
@@ -154,20 +172,45 @@ def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: st
             ) from None
 
 
-def _confirm_end(source: Source, entity: str, params: Mapping[str, str] | None) -> None:
+def _page(
+    source: Source, listing: Listing, params: Mapping[str, str], interval: Interval
+) -> Envelope:
+    """Return a page; one that fails at the smallest size says which row it was."""
+    try:
+        return source.list_page(listing.entity, params, listing.size)
+    except (ServerError, UnreachableError) as error:
+        if listing.size.value > 1 or listing.size.ceiling == 1:
+            raise
+        raise type(error)(
+            f"{error}; even as a page of one row: the next row of entity {listing.entity} "
+            f"{interval.text()} cannot be read"
+        ) from None
+
+
+def _lacks_rows(envelope: Envelope) -> bool:
+    """Whether a last page has fewer rows than the API counts.
+
+    Count and rows are two questions to the database, so a row between them may make it so once.
+    """
+    counted = envelope.result_count
+    return counted is not None and counted > paging.count(envelope.results)
+
+
+def _confirm_end(source: Source, listing: Listing, params: Mapping[str, str] | None) -> None:
     """Make sure that a 404 means the end of a list, not that something is gone.
 
     Args:
         source: where to ask.
-        entity: whose list it is.
+        listing: whose end it is.
         params: the request to repeat, for a page after the first; None for a first page.
 
     Raises:
         ProtocolError: it does not mean the end.
     """
+    entity = listing.entity
     if params is not None:
         try:
-            source.list_page(entity, params)
+            source.list_page(entity, params, listing.size)
         except NotFoundError:
             pass
         else:

@@ -1,0 +1,110 @@
+"""Rows beside the bookmark's course: a stretch of time by setting, or newly visible facilities.
+
+No bookmark moves here. What was read is not noted page by page: a backfill that is cut begins
+anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flext_observability import emit
+from flext_tap_oracle_wms import moments
+from flext_tap_oracle_wms.errors import SettingsError
+from flext_tap_oracle_wms.events import BackfillCompleted, BackfillStarted
+from flext_tap_oracle_wms.paging import Interval
+from flext_tap_oracle_wms.sync import ranges, reading
+from flext_tap_oracle_wms.windows import instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flext_tap_oracle_wms.sync.job import Job
+    from flext_tap_oracle_wms.sync.reading import Listing
+
+#: Ids in one filter, so that addresses stay short.
+_IDS_PER_FILTER = 40
+
+
+def run(job: Job) -> None:
+    """Read what changed between start_date and end_date, or everything without them.
+
+    Raises:
+        SettingsError: a stretch of time for an entity that has no replication key.
+        TapError: it cannot go on; no bookmark has moved.
+        LimitReachedError: the record limit is reached before the end.
+    """
+    settings, key = job.settings, job.replication_key
+    span = {"gte": settings.start_date, "lt": settings.end_date}
+    now = min(job.source.server_now())
+    wanted = {
+        f"{key}__{lookup}": instant_text(moments.resolve(text, now))
+        for lookup, text in span.items()
+        if text is not None
+    }
+    if wanted and key is None:
+        raise SettingsError(
+            f"start_date, end_date: entity {job.stream} has no replication key to choose by; "
+            "backfill it without them, or leave it out"
+        )
+    _read(job, "sync_mode backfill", [wanted])
+    job.emit_state()
+
+
+def newly_visible(job: Job) -> None:
+    """Read the rows of facilities and companies that the user sees since this run or a former.
+
+    Raises:
+        TapError: it cannot go on; what is due stays due.
+        LimitReachedError: the record limit is reached before the end.
+    """
+    due = job.progress.due_backfill()
+    if not any(due.values()):
+        return
+    lists: list[Mapping[str, str]] = []
+    for entity, ids in due.items():
+        field = "id" if job.listing.entity == entity else f"{entity}_id"
+        if ids and field not in job.fields:
+            # Its rows do not say whose they are: all of them must be read.
+            lists = [{}]
+            break
+        for start in range(0, len(ids), _IDS_PER_FILTER):
+            chosen = ",".join(map(str, ids[start : start + _IDS_PER_FILTER]))
+            lists.append({f"{field}__in": chosen})
+    _read(job, "newly visible facilities or companies", lists)
+    job.progress.backfilled()
+    job.emit_state()
+
+
+def _read(job: Job, reason: str, lists: list[Mapping[str, str]]) -> None:
+    emit(BackfillStarted(job.stream, reason))
+    before = job.emitted
+    for more in lists:
+        listing = replace(job.listing, params={**job.listing.params, **more})
+        if job.emitter.has_key:
+            _by_ranges(job, listing)
+        else:
+            for page in reading.by_next_page(job.source, listing, job.clock, ordering=None):
+                job.emit_page(page.results, page.fetched_at)
+                job.check_limit(more=page.more)
+    emit(BackfillCompleted(job.stream, job.emitted - before))
+
+
+def _by_ranges(job: Job, listing: Listing) -> None:
+    first = reading.by_id(job.source, listing, Interval(), job.clock, descending=True)
+    with contextlib.closing(first) as pages:
+        page = next(pages, None)
+    if page is None:
+        return
+    job.emit_page(page.results, page.fetched_at)
+    job.check_limit(more=page.more)
+    if page.left is None:
+        return
+    todo = ranges.cut(job, listing, page.left, descending=True)
+    with contextlib.closing(ranges.read(job, listing, todo, descending=True)) as found:
+        for _, each in found:
+            if each is not None:
+                job.emit_page(each.results, each.fetched_at)
+                job.check_limit(more=True)

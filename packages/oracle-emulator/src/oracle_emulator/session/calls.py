@@ -163,6 +163,8 @@ def load_stream(client: Client, request: directpath.LoadStream) -> tuple[bytes, 
     load = find_load(client, request.cursor)
     try:
         raw = directpath.split_rows(request.data, len(load.decoders))
+        if client.context.sink:
+            return directpath.encode_no_values() + encode_status(client.call_status()), len(raw)
         rows = directpath.decode_rows(raw, load.decoders)
     except (ValueError, MalformedError, IncompleteError) as error:
         raise OracleError(26026, f"unsupported data in a direct path stream: {error}") from error

@@ -8,7 +8,7 @@ whatever becomes of a call, the bytes that belong to it have to be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from oracle_emulator.codec.buffers import MalformedError, Reader
 from oracle_emulator.engine.interface import OracleError
@@ -22,7 +22,7 @@ from oracle_emulator.session.statistics import Counters
 from oracle_emulator.session.stream import InputStream, Steps
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import decode_auth
-from oracle_emulator.ttc.binds import BindRow, RowDecoder
+from oracle_emulator.ttc.binds import BindRow, RowDecoder, RowSkipper
 from oracle_emulator.ttc.constants import Function, Message
 from oracle_emulator.ttc.datatypes import decode_data_types, encode_data_types
 from oracle_emulator.ttc.execute import Option, decode_execute, decode_reexecute
@@ -201,10 +201,15 @@ class Conversation:
         wanted = execution.from_reexecute(request, fetch=fetch)
         self._statement(header, client, cursor, wanted, rows, problem)
 
-    def _rows(self, cursor: OpenCursor, count: int) -> Steps[tuple[list[BindRow], str | None]]:
+    def _rows(self, cursor: OpenCursor, count: int) -> Steps[tuple[Sequence[BindRow], str | None]]:
         infos = execution.input_binds(cursor.statement, cursor.binds)
         if not infos or not count:
             return [[] for _ in range(count)], None
+        if self._context.sink and execution.is_swallowed(cursor.statement):
+            skipper = RowSkipper(infos)
+            if skipper.can_skip:
+                yield from self._stream.skip_many(skipper.skip, count)
+                return [[]] * count, None
         decoder = RowDecoder(infos, plsql=execution.is_plsql(cursor.statement))
         rows = yield from self._stream.complete_many(decoder.decode, count)
         return rows, decoder.problem
@@ -215,7 +220,7 @@ class Conversation:
         client: Client,
         cursor: OpenCursor,
         wanted: execution.Request,
-        rows: list[BindRow],
+        rows: Sequence[BindRow],
         problem: str | None,
     ) -> None:
         counts = Counters(parses=int(wanted.parsed), rows_received=len(rows) if cursor.binds else 0)

@@ -80,7 +80,7 @@ def input_binds(statement: Statement, binds: Sequence[BindInfo]) -> Sequence[Bin
 
 
 def execute(
-    client: Client, cursor: OpenCursor, call: Request, rows: list[BindRow], problem: str | None
+    client: Client, cursor: OpenCursor, call: Request, rows: Sequence[BindRow], problem: str | None
 ) -> bytes:
     """Run one execution and return its response. Raises OracleError."""
     client.cursors.check()
@@ -100,6 +100,8 @@ def execute(
         client.context.database.show_statistics(client.context.registry.statistics())
     types = [_bind_type(info) for info in cursor.binds]
     cursor.close_result()
+    if client.context.sink and is_swallowed(cursor.statement):
+        return _swallow(client, cursor, call, len(rows), types)
     outcome = client.session.execute(
         cursor.statement,
         _values(client, rows) or [()],
@@ -124,6 +126,21 @@ def _continues(cursor: OpenCursor, call: Request) -> bool:
     return not call.options & Option.EXECUTE or call.position > 1
 
 
+def is_swallowed(statement: Statement) -> bool:
+    """Tell whether a sink answers a statement without doing it: DML that returns no values."""
+    return statement.kind is Kind.DML and not statement.returning
+
+
+def _swallow(
+    client: Client, cursor: OpenCursor, call: Request, count: int, types: Sequence[OracleType]
+) -> bytes:
+    """Answer a DML as if it had touched one row per row sent; only its text is looked at."""
+    if call.parsed:
+        client.session.execute(cursor.statement, [], types, describe_only=True)
+    counts = [1] * count if call.flags & ExecuteFlag.ROW_COUNTS else None
+    return _result_of_dml(client, cursor, types, Outcome(row_count=count, row_counts=counts))
+
+
 def _bind_type(info: BindInfo) -> OracleType:
     kind = info.type
     if kind is None:
@@ -131,7 +148,7 @@ def _bind_type(info: BindInfo) -> OracleType:
     return kind
 
 
-def _values(client: Client, rows: list[BindRow]) -> Sequence[Row]:
+def _values(client: Client, rows: Sequence[BindRow]) -> Sequence[Row]:
     """Return rows with the content of LOBs in the place of their locators."""
     if not any(isinstance(value, LobReference) for row in rows for value in row):
         return rows  # type: ignore[return-value]  # no row holds a reference

@@ -63,6 +63,13 @@ class InputStream:
                 self.wait(error, mark)
             yield
 
+    def skip_many(self, skip: Callable[[Reader, int], int], count: int) -> Steps[None]:
+        """Pass over a number of things; `skip` says over how many it came with what is there."""
+        done = skip(self.reader, count)
+        while done < count:
+            yield
+            done += skip(self.reader, count - done)
+
     def complete_many(self, decode: Callable[[Reader], T], count: int) -> Steps[list[T]]:
         """Decode a number of the same thing; what is done is not done again when bytes run out."""
         done: list[T] = []

@@ -24,6 +24,7 @@ _BFILE = 114
 _VECTOR = 127
 _LOCATOR_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB, _BFILE})
 _QUASI_LOCATOR_TYPES = frozenset({TypeCode.JSON, _VECTOR})
+_ROW_DATA = int(Message.ROW_DATA)
 _BOOLEAN_NULL_ESCAPE = 253
 _ALIASES = {3: TypeCode.NUMBER}  # a native integer travels as a NUMBER
 
@@ -178,6 +179,46 @@ class RowDecoder:
         _skip_unsupported(info.code, reader)
         self._report(f"binds of type {info.code} are not supported")
         return None
+
+
+class RowSkipper:
+    """Reads over rows of plain values without looking at them, for a server that keeps nothing."""
+
+    def __init__(self, infos: Sequence[BindInfo]) -> None:
+        self.can_skip = all(_field(0, info).plain for info in infos)
+        self._columns = range(len(infos))
+
+    def skip(self, reader: Reader, count: int) -> int:
+        """Pass over up to `count` rows, as many as are there as a whole; return how many.
+
+        Raises MalformedError.
+        """
+        data = reader.data
+        size = len(data)
+        columns = self._columns
+        start = reader.position  # of the row that is being read
+        done = 0
+        try:
+            while done < count:
+                if data[start] != _ROW_DATA:
+                    raise MalformedError("no row of binds where one is due")
+                position = start + 1
+                for _ in columns:
+                    length = data[position]
+                    if length > SHORT_MAX:
+                        reader.position = position
+                        reader.bl()
+                        position = reader.position
+                    else:
+                        position += length + 1
+                if position > size:
+                    break
+                start = position
+                done += 1
+        except (IndexError, IncompleteError):
+            pass  # the rest of this row is still to come
+        reader.position = start
+        return done
 
 
 def _field(index: int, info: BindInfo) -> _Field:

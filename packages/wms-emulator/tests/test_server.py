@@ -146,3 +146,35 @@ def test_it_ends_with_the_process_that_wanted_it() -> None:
         process.kill()
         process.communicate()
         parent.communicate()
+
+
+def test_bad_days_and_account_by_command_line() -> None:
+    """Faults, release and account as options; the ready line tells how long the rows took."""
+    command = [
+        sys.executable, "-m", "wms_emulator", "serve", "--plain", "--rows", *ARGUMENTS,
+        "--release", "25B", "--facilities", "F001",
+        "--fault", "status,status=502,html=true,times=1,match=/item",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            assert ready["build_s"] > 0
+            admin = http.client.HTTPConnection("127.0.0.1", ready["admin_port"], timeout=10)
+            admin.request("GET", "/account")
+            assert json.loads(admin.getresponse().read())["facilities"] == ["F001"]
+            admin.request("GET", "/faults")
+            fault = json.loads(admin.getresponse().read())["faults"][0]
+            admin.close()
+            assert (fault["status"], fault["html"], fault["times"]) == (502, True, 1)
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("fault", ["nonsense", "status,nonsense=1", "status,every=0"])
+def test_faults_that_make_no_sense(fault: str) -> None:
+    command = [sys.executable, "-m", "wms_emulator", "serve", "--fault", fault]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("wms-emulator: --fault ")
+    assert len(done.stderr.splitlines()) == 1

@@ -31,6 +31,9 @@ HOST = "127.0.0.1"
 HOST_IPV6 = "::1"
 _SEEDS = 2  # which rows a seed stands for; counted up whenever that changes
 _PORT_TRIES = 20
+_SMALL_ROWS = 10_000
+_KEPT_IMAGES = 4
+_IMAGES: dict[str, bytes] = {}  # small seeds ready to use, by what they are seeded from
 _BACKLOG = 128
 
 
@@ -67,6 +70,19 @@ def _build(path: Path, dataset: Dataset, zone: tzinfo, wanted: str) -> None:
     part.rename(path)
 
 
+def _fill(warehouse: Warehouse, wanted: str) -> None:
+    """Give a private database its rows; small ones are remembered for the next emulator here."""
+    image = _IMAGES.get(wanted)
+    if image is not None:
+        warehouse.database.take(image)
+        return
+    warehouse.load()
+    if sum(warehouse.dataset.sizes.values()) <= _SMALL_ROWS:
+        while len(_IMAGES) >= _KEPT_IMAGES:
+            del _IMAGES[next(iter(_IMAGES))]
+        _IMAGES[wanted] = warehouse.database.image()
+
+
 def _open_store(options: Options, clock: Clock) -> Warehouse:
     """The rows: those of the state directory if they are the same seed's, else made now.
 
@@ -82,7 +98,7 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     warehouse = Warehouse(database, dataset, clock, options.user.zone)
     held = wanted if path is None else database.fact("seeded from")
     if path is None:
-        warehouse.load()
+        _fill(warehouse, wanted)
     elif held != wanted:
         database.close()
         raise StateError(

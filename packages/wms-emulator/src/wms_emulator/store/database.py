@@ -67,6 +67,14 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def image(self) -> bytes:
+        """The whole database as bytes."""
+        return self._db.serialize()
+
+    def take(self, image: bytes) -> None:
+        """Become a copy, in memory, of the database that gave this image."""
+        self._db.deserialize(image)
+
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()

@@ -44,7 +44,8 @@ def _measure(name: str, row_count: int, options: list[str], ceiling_s: float) ->
             columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(_COLUMNS))
             cursor.execute(f"create table bench ({columns})")
             places = ", ".join(f":{n + 1}" for n in range(len(_COLUMNS)))
-            statement = f"insert into bench values ({places})"
+            names = ", ".join(f"c{n}" for n in range(len(_COLUMNS)))
+            statement = f"insert into bench ({names}) values ({places})"
             cursor.setinputsizes(*[None] * 18, *[oracledb.DB_TYPE_TIMESTAMP] * 2)
             cursor.executemany(statement, rows)
             connection.commit()

@@ -164,7 +164,8 @@ def test_headings(small: Client) -> None:
 
 
 def test_described_types(small: Client) -> None:
-    cursor = small.run("SELECT A, B, D, MAX(M) N, M, C, COUNT(*), 'abc', SYSDATE, SYSTIMESTAMP, MAX(D), "
+    cursor = small.run("SELECT A, B, D, MAX(M) N, "
+                       "M, C, COUNT(*), 'abc', SYSDATE, SYSTIMESTAMP, MAX(D), "
                        "CAST(A AS NUMBER(7,2)) "
                        "FROM T GROUP BY A, B, D, M, C").cursor  # fmt: skip
     found = [

@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, Inexact
 _MAX_DIGITS = 20  # of base 100
 _MAX_BYTES = 22
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP, Emin=-999_999, Emax=999_999)
+_WIDE = Context(prec=60, Emin=-999_999, Emax=999_999)  # holds every NUMBER exactly
 _PAIRS_POSITIVE = {f"{digit:02d}": digit + 1 for digit in range(100)}
 _PAIRS_NEGATIVE = {f"{digit:02d}": 101 - digit for digit in range(100)}
 
@@ -47,13 +48,13 @@ def decode_number(data: bytes) -> int | Decimal:
 
 def _fraction(digits: int, places: int) -> int | Decimal:
     """Return digits x 10^-places, whole if it is."""
-    power: int = 10**places
-    whole, rest = divmod(digits, power)
-    if not rest:
-        return whole
     if not digits % 10:
-        return Decimal(f"{digits // 10}E-{places - 1}")
-    return Decimal(f"{digits}E-{places}")
+        power: int = 10**places
+        whole, rest = divmod(digits, power)
+        if not rest:  # only for bytes with zero pairs at their end, which no client sends
+            return whole
+        return _WIDE.scaleb(digits // 10, 1 - places)
+    return _WIDE.scaleb(digits, -places)
 
 
 def encode_number(value: int | float | Decimal) -> bytes:

@@ -9,6 +9,7 @@ from oracle_emulator.engine.interface import YearMonth
 
 _BIAS = 1 << 31
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = 1_000_000  # in microseconds
 _TSTZ_BYTES = 13
 
 
@@ -59,13 +60,20 @@ def decode_datetime(data: bytes) -> datetime:
     """
     if len(data) not in {7, 11, _TSTZ_BYTES}:
         raise InvalidValueError(f"{len(data)} bytes are no date")
-    year = (data[0] - 100) * 100 + data[1] - 100
+    year = data[0] * 100 + data[1] - 10_100
+    micros = (int.from_bytes(data[7:11], "big") + 500) // 1000  # of a DATE: 0
     try:
         value = datetime(  # noqa: DTZ001  # Oracle's DATE and TIMESTAMP have no time zone
-            year, data[2], data[3], data[4] - 1, data[5] - 1, data[6] - 1
+            year,
+            data[2],
+            data[3],
+            data[4] - 1,
+            data[5] - 1,
+            data[6] - 1,
+            micros if micros < _SECOND else 0,
         )
-        if len(data) >= 11:
-            value += ((int.from_bytes(data[7:11], "big") + 500) // 1000) * _MICROSECOND
+        if micros >= _SECOND:  # rounded up to the next second
+            value += micros * _MICROSECOND
         if len(data) == _TSTZ_BYTES:
             offset = timedelta(hours=data[11] - 20, minutes=data[12] - 60)
             return value.replace(tzinfo=UTC).astimezone(timezone(offset))

@@ -7,12 +7,13 @@ costs nothing extra.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from oracle_emulator.engine import diagnosis, names, text, types
+from oracle_emulator.engine import bulk, diagnosis, names, text
 from oracle_emulator.engine.diagnosis import Situation
 from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import (
@@ -21,7 +22,6 @@ from oracle_emulator.engine.interface import (
     Outcome,
     Row,
     RowError,
-    TypeCode,
     Value,
 )
 from oracle_emulator.engine.translate.context import TableName, Translation
@@ -29,32 +29,7 @@ from oracle_emulator.engine.translate.context import TableName, Translation
 if TYPE_CHECKING:
     from oracle_emulator.engine.session import EngineSession
 
-BULK_FROM_ROWS = 4
 Apply = Callable[[Sequence[Row]], list[int]]
-Convert = Callable[[Any], Any]
-
-# For each type of column the types of binds whose values COPY may store as they are.
-_DIRECT: dict[TypeCode, frozenset[TypeCode]] = {
-    TypeCode.NUMBER: frozenset({TypeCode.NUMBER}),
-    TypeCode.VARCHAR: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
-    TypeCode.CHAR: frozenset({TypeCode.VARCHAR, TypeCode.CHAR}),
-    TypeCode.CLOB: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
-    TypeCode.DATE: frozenset({TypeCode.DATE, TypeCode.TIMESTAMP}),
-    TypeCode.TIMESTAMP: frozenset({TypeCode.DATE, TypeCode.TIMESTAMP}),
-    TypeCode.TIMESTAMP_TZ: frozenset({TypeCode.TIMESTAMP_TZ, TypeCode.TIMESTAMP_LTZ}),
-    TypeCode.TIMESTAMP_LTZ: frozenset({TypeCode.TIMESTAMP_TZ, TypeCode.TIMESTAMP_LTZ}),
-    TypeCode.RAW: frozenset({TypeCode.RAW, TypeCode.LONG_RAW}),
-    TypeCode.BLOB: frozenset({TypeCode.RAW, TypeCode.LONG_RAW, TypeCode.BLOB}),
-    TypeCode.BINARY_FLOAT: frozenset({TypeCode.BINARY_FLOAT, TypeCode.NUMBER}),
-    TypeCode.BINARY_DOUBLE: frozenset(
-        {TypeCode.BINARY_DOUBLE, TypeCode.BINARY_FLOAT, TypeCode.NUMBER}
-    ),
-    TypeCode.INTERVAL_DS: frozenset({TypeCode.INTERVAL_DS}),
-    TypeCode.INTERVAL_YM: frozenset({TypeCode.INTERVAL_YM}),
-    TypeCode.LONG: frozenset({TypeCode.VARCHAR, TypeCode.CHAR, TypeCode.LONG, TypeCode.CLOB}),
-    TypeCode.LONG_RAW: frozenset({TypeCode.RAW, TypeCode.LONG_RAW, TypeCode.BLOB}),
-    TypeCode.BOOLEAN: frozenset({TypeCode.BOOLEAN}),
-}
 
 
 def execute(
@@ -75,7 +50,7 @@ def execute(
         outcome.row_count = sum(counts)
         outcome.row_counts = counts if row_counts else None
         return outcome
-    many = _bulk(session, plan, rows)
+    many = bulk.insert(session, plan, rows)
     if many is None:
         many = single if row_counts or plan.returning else _many(session, plan)
     counts = _array(session, many, rows, situation, outcome, batch_errors=batch_errors)
@@ -171,65 +146,6 @@ def _many(session: EngineSession, plan: Translation) -> Apply:
     return apply
 
 
-def _bulk(session: EngineSession, plan: Translation, rows: Sequence[Row]) -> Apply | None:
-    """COPY for an INSERT of nothing but binds whose types are those of the columns; else None."""
-    simple, target = plan.bulk, plan.target
-    if simple is None or target is None or len(rows) < BULK_FROM_ROWS:
-        return None
-    info = session.database.catalogue.table(target)
-    if info is None or info.is_view:
-        return None
-    converters: list[Convert | None] = []
-    for name, bind in zip(simple.columns, simple.binds, strict=True):
-        column = info.column(name)
-        if column is None:
-            return None
-        code = plan.bind_types[bind].code
-        if code not in _DIRECT.get(column.type.code, frozenset()) and any(
-            row[bind] is not None for row in rows
-        ):
-            return None
-        converters.append(_converter(column))
-    columns = ", ".join(names.quote(name) for name in simple.columns)
-    order = simple.binds if simple.binds != list(range(len(simple.binds))) else None
-
-    def apply(some: Sequence[Row]) -> list[int]:
-        _copy(session, plan.physical_target, columns, some, converters, order)
-        return [1] * len(some)
-
-    return apply
-
-
-def _copy(
-    session: EngineSession,
-    target: str,
-    columns: str,
-    rows: Sequence[Row],
-    converters: Sequence[Convert | None],
-    order: Sequence[int] | None,
-) -> None:
-    needed = [(index, convert) for index, convert in enumerate(converters) if convert is not None]
-    with (
-        session.run.cursor() as cursor,
-        cursor.copy(f"COPY {target} ({columns}) FROM STDIN".encode()) as copy,
-    ):
-        for row in rows:
-            values = list(row) if order is None else [row[index] for index in order]
-            for index, convert in needed:
-                if values[index] is not None:
-                    values[index] = convert(values[index])
-            copy.write_row(values)
-
-
-def _converter(column: Column) -> Convert | None:
-    """What must be done to a value before it is stored; nothing to numbers and timestamps."""
-    if column.type.code is TypeCode.DATE:
-        return types.to_second
-    if column.type.code in {TypeCode.NUMBER, TypeCode.TIMESTAMP}:
-        return None
-    return types.for_storage
-
-
 class DirectPathLoad:
     """A direct path load.
 
@@ -251,14 +167,44 @@ class DirectPathLoad:
         private = session.private.physical(table)
         self._target = names.quote(*table) if private is None else f'pg_temp."{private}"'
         self._names = ", ".join(names.quote(name) for name in columns)
-        self._converters = [_converter(column) for column in self.columns]
+        self._converters = [bulk.converter(column) for column in self.columns]
         with session.statement(self._situation, begin=True):
             session.run.execute(f"LOCK TABLE {self._target} IN EXCLUSIVE MODE NOWAIT")
+            may = session.run.execute(
+                "SELECT has_table_privilege($1::text::regclass, 'INSERT'), "
+                "$1::text::regclass::oid::bigint",
+                [self._target],
+            ).fetchone()
+            if may is None or not may[0]:
+                raise error(1031)
+            self._relid = int(may[1])
+            self._limits: list[tuple[int, int]] = session.run.execute(
+                "SELECT attnum, atttypmod FROM pg_attribute WHERE attrelid = $1::bigint::oid "
+                "AND atttypid = 'pg_catalog.numeric'::regtype AND atttypmod <> -1 "
+                "AND NOT attisdropped",
+                [self._relid],
+            ).fetchall()
 
     def load(self, rows: Sequence[Row]) -> None:
         """Append rows. Raises OracleError."""
-        with self._session.statement(self._situation, begin=True):
-            _copy(self._session, self._target, self._names, rows, self._converters, None)
+        with self._session.statement(self._situation, begin=True), self._numbers_as_sent():
+            bulk.copy_rows(self._session, self._target, self._names, rows, self._converters, None)
+
+    @contextmanager
+    def _numbers_as_sent(self) -> Iterator[None]:
+        """Lift the precision of NUMBER columns while rows go in: direct path does not check it.
+
+        The table is locked and the change is never committed, so nobody else sees it.
+        """
+        run, change = self._session.run, "UPDATE pg_attribute SET atttypmod = $3 "
+        change += "WHERE attrelid = $1 AND attnum = $2"
+        run.execute("RESET ROLE")
+        for number, _limit in self._limits:
+            run.execute(change, [self._relid, number, -1])
+        yield
+        for number, limit in self._limits:
+            run.execute(change, [self._relid, number, limit])
+        run.execute(f"SET ROLE {names.quote(self._session.info.user)}")
 
     def finish(self) -> None:
         """Commit the load, and with it the session's transaction."""

@@ -16,7 +16,7 @@ from oracle_emulator.engine.errors import error, unsupported
 if TYPE_CHECKING:
     from oracle_emulator.engine.session import EngineSession
 
-_OFFSET = re.compile(r"^([+-])(\d{1,2}):(\d{2})$")
+_OFFSET = re.compile(r"^([+-])(\d{1,2}):(\d{1,2})$")
 # Settings that change nothing here beyond being remembered for NLS_SESSION_PARAMETERS.
 _REMEMBERED = frozenset(
     [

@@ -157,7 +157,7 @@ def _insert(tree: exp.Insert, context: Context, result: Translation) -> Translat
     _check_width(listed, tree.expression, context, result)
     _refuse_generated(listed, tree.expression, context, result)
     if result.bulk is not None:
-        result.bulk.columns = [names.logical(item.name) for item in schema.expressions]
+        result.bulk.columns = listed
     targets.tables(translated, context, result)
     translated.set("hint", None)
     result.sql = targets.sql(translated)
@@ -199,11 +199,8 @@ def _refuse_generated(
 def _bulk(tree: exp.Insert) -> SimpleInsert | None:
     """The binds of an INSERT (columns) VALUES (binds), or None for any other INSERT."""
     values = tree.expression
-    if not isinstance(tree.this, exp.Schema) or not isinstance(values, exp.Values):
+    if not isinstance(values, exp.Values):
         return None
-    for given in values.expressions:
-        if len(given.expressions) != len(tree.this.expressions):
-            raise error(913 if len(given.expressions) > len(tree.this.expressions) else 947)
     if len(values.expressions) != 1 or tree.args.get("returning"):
         return None
     row = values.expressions[0].expressions

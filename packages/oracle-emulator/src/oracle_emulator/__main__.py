@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         parent_pid=options.parent_pid,
         faults=tuple(options.fault),
         sink=options.sink,
+        max_string_size=options.max_string_size,
     )
     try:
         serve(settings, _open)
@@ -53,6 +54,7 @@ def _open(settings: Settings) -> Database:
         system_password=os.environ.get(PASSWORD_VARIABLE, _DEFAULT_PASSWORD),
         service_name=settings.service_name,
         profile=settings.profile,
+        max_string_size=settings.max_string_size,
     )
 
 
@@ -71,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--tcps-port", type=int, default=0, help="TLS port; 0 takes any")
     command.add_argument("--admin-port", type=int, default=0, help="HTTP port; 0 takes any")
     command.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT_PROFILE)
+    command.add_argument(
+        "--max-string-size",
+        choices=("STANDARD", "EXTENDED"),
+        default="STANDARD",
+        help="EXTENDED: VARCHAR2 and RAW of 32767 bytes",
+    )
     command.add_argument("--service", default="FREEPDB1", help="name of the service")
     command.add_argument(
         "--data-dir", type=Path, help="keep everything here; else it is thrown away"

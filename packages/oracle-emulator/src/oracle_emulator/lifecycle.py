@@ -38,6 +38,7 @@ class Settings:
     parent_pid: int | None = None
     faults: tuple[Fault, ...] = ()
     sink: bool = False
+    max_string_size: str = "STANDARD"
 
 
 OpenDatabase = Callable[[Settings], Database]

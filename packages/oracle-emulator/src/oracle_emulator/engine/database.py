@@ -9,9 +9,10 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from oracle_emulator.engine import accounts, connection, names, server
+from oracle_emulator.engine import accounts, connection, names, server, types
 from oracle_emulator.engine.capabilities import RELEASES
 from oracle_emulator.engine.catalogue import Catalogue
 from oracle_emulator.engine.connection import Connection
@@ -19,24 +20,31 @@ from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import Credentials, Database, Session, SessionInfo
 from oracle_emulator.engine.session import EngineSession
 
+EXTENDED_BYTES = 32767  # of VARCHAR2 with MAX_STRING_SIZE = EXTENDED
 SQL_DIR = Path(__file__).parent / "sql"
 
 
 def open_database(
-    data_dir: Path | None, *, system_password: str, service_name: str, profile: str
+    data_dir: Path | None,
+    *,
+    system_password: str,
+    service_name: str,
+    profile: str,
+    max_string_size: str = "STANDARD",
 ) -> Database:
     """Start the embedded server on `data_dir` (None.
 
     A temporary one) and make SYSTEM's password the given one.
 
-    `profile` is "19c" or "23ai": which server it claims to be.
+    `profile` is "19c" or "23ai": which server it claims to be. `max_string_size` is the
+    parameter of that name: with "EXTENDED" VARCHAR2 and RAW may have 32767 bytes.
 
     Raises:
         ServerError: the embedded server cannot be started.
     """
     started = server.start(data_dir)
     try:
-        return EngineDatabase(started, system_password, service_name, profile)
+        return EngineDatabase(started, system_password, service_name, profile, max_string_size)
     except BaseException:
         started.stop()
         raise
@@ -46,10 +54,16 @@ class EngineDatabase:
     """See the module. Safe to use from several threads."""
 
     def __init__(
-        self, started: server.Server, system_password: str, service_name: str, profile: str
+        self,
+        started: server.Server,
+        system_password: str,
+        service_name: str,
+        profile: str,
+        max_string_size: str,
     ) -> None:
         self.profile = profile
-        self.capabilities = RELEASES[profile]
+        limit_bytes = EXTENDED_BYTES if max_string_size == "EXTENDED" else types.MAX_VARCHAR_BYTES
+        self.capabilities = replace(RELEASES[profile], max_string_bytes=limit_bytes)
         self.service_name = service_name
         self._server = started
         self._lock = threading.Lock()
@@ -63,7 +77,7 @@ class EngineDatabase:
             for short, name in run.execute("SELECT short, name FROM ora.long_names").fetchall():
                 names.remember(short, name)
             accounts.create_administrators(run, system_password)
-            _describe_server(run, service_name, profile)
+            _describe_server(run, service_name, profile, max_string_size)
             self.type_names = connection.own_types(run)
         self.catalogue = Catalogue(self.administrator)
 
@@ -185,9 +199,16 @@ def _bootstrap(run: Connection) -> None:
         run.execute("INSERT INTO ora.settings VALUES ('scripts', $1)", [mark])
 
 
-def _describe_server(run: Connection, service_name: str, profile: str) -> None:
+def _describe_server(
+    run: Connection, service_name: str, profile: str, max_string_size: str
+) -> None:
     version = "23.9.0.25.07" if profile == "23ai" else "19.3.0.0.0"
-    for name, value in (("service_name", service_name), ("version", version)):
+    shown = {
+        "service_name": service_name,
+        "version": version,
+        "max_string_size": max_string_size,
+    }
+    for name, value in shown.items():
         run.execute(
             "INSERT INTO ora.settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
             "excluded.value",

@@ -30,11 +30,17 @@ def type_of(oracle: OracleType) -> DataType:
             made = types.floating(oracle.precision or 126)
         case TypeCode.NUMBER:
             made = types.number(oracle.precision, oracle.scale)
-        case TypeCode.VARCHAR | TypeCode.CHAR:
-            make = types.varchar if oracle.code is TypeCode.VARCHAR else types.char
-            made = make(size, in_characters=oracle.char_semantics, national=oracle.national)
+        case TypeCode.VARCHAR:  # within the limit, since a column or an expression has it
+            made = types.varchar(
+                size,
+                in_characters=oracle.char_semantics,
+                national=oracle.national,
+                limit_bytes=max(2 * size, types.MAX_VARCHAR_BYTES),
+            )
+        case TypeCode.CHAR:
+            made = types.char(size, in_characters=oracle.char_semantics, national=oracle.national)
         case TypeCode.RAW:
-            made = types.raw(size)
+            made = types.raw(size, max(size, types.MAX_RAW_BYTES))
         case TypeCode.TIMESTAMP | TypeCode.TIMESTAMP_TZ | TypeCode.TIMESTAMP_LTZ:
             zone = {TypeCode.TIMESTAMP: "", TypeCode.TIMESTAMP_TZ: "TIME ZONE"}
             fraction = 6 if oracle.precision is None else oracle.precision

@@ -221,3 +221,34 @@ BEGIN
     EXECUTE format('CREATE FUNCTION ora.standard_hash(%s, method text DEFAULT ''SHA1'') RETURNS bytea LANGUAGE sql STABLE RETURN ora.digest(ora.canonical($1), method)', kind);
   END LOOP;
 END $do$;
+
+CREATE FUNCTION bitand(numeric, numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN ($1::bigint & $2::bigint)::numeric;
+CREATE FUNCTION exp(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN pg_catalog.exp($1);
+CREATE FUNCTION ln(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN pg_catalog.ln($1);
+CREATE FUNCTION vsize(text) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN ora.byte_length($1);
+CREATE FUNCTION vsize(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN octet_length(ora.canonical($1));
+CREATE FUNCTION vsize(odate) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN 7::numeric;
+CREATE FUNCTION nanvl(numeric, numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN $1;
+CREATE FUNCTION nanvl(float8, float8) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT RETURN CASE WHEN $1 = 'NaN'::float8 THEN $2 ELSE $1 END;
+CREATE FUNCTION regexp_count(text, text) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN pg_catalog.regexp_count($1, $2);
+CREATE FUNCTION to_binary_double(text) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT RETURN float8in(textout($1));
+CREATE FUNCTION to_binary_double(numeric) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT RETURN $1::float8;
+CREATE FUNCTION to_binary_double(float8) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT RETURN $1;
+CREATE FUNCTION to_binary_float(text) RETURNS real LANGUAGE sql IMMUTABLE STRICT RETURN float4in(textout($1));
+CREATE FUNCTION to_binary_float(numeric) RETURNS real LANGUAGE sql IMMUTABLE STRICT RETURN $1::real;
+CREATE FUNCTION to_binary_float(float8) RETURNS real LANGUAGE sql IMMUTABLE STRICT RETURN $1::real;
+-- Counts bytes; half a character at either end becomes blanks.
+CREATE FUNCTION substrb(value text, start numeric, length numeric DEFAULT NULL) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE result text := ''; at integer := 1; size integer; piece text; low integer; high integer; total integer := octet_length(value);
+BEGIN
+  low := CASE WHEN start < 0 THEN total + trunc(start) + 1 WHEN trunc(start) = 0 THEN 1 ELSE trunc(start) END;
+  high := CASE WHEN length IS NULL THEN total ELSE low + trunc(length) - 1 END;
+  IF value IS NULL OR start IS NULL OR low < 1 THEN RETURN NULL; END IF;
+  FOREACH piece IN ARRAY regexp_split_to_array(value, '') LOOP
+    size := octet_length(piece);
+    IF at >= low AND at + size - 1 <= high THEN result := result || piece;
+    ELSE result := result || repeat(' ', greatest(0, least(at + size - 1, high) - greatest(at, low) + 1)); END IF;
+    at := at + size;
+  END LOOP;
+  RETURN nullif(result, '');
+END $$;

@@ -276,3 +276,12 @@ CREATE FUNCTION months_between(odate, odate) RETURNS numeric LANGUAGE sql IMMUTA
        THEN (extract(year from $1::timestamp) - extract(year from $2::timestamp)) * 12 + extract(month from $1::timestamp) - extract(month from $2::timestamp)
        ELSE (extract(year from $1::timestamp) - extract(year from $2::timestamp)) * 12 + extract(month from $1::timestamp) - extract(month from $2::timestamp)
          + (extract(epoch from $1::timestamp - date_trunc('month', $1::timestamp)) - extract(epoch from $2::timestamp - date_trunc('month', $2::timestamp))) / 2678400 END;
+
+-- A day that the month lacks is an error, not the month's last day.
+CREATE FUNCTION shifted(odate, interval) RETURNS odate LANGUAGE sql IMMUTABLE STRICT RETURN
+  CASE WHEN extract(day from $1::timestamp + $2) = extract(day from $1::timestamp) THEN ($1::timestamp + $2)::odate
+       ELSE odate_in(textout(ora.raise(1839, 'date not valid for month specified')), 0, -1) END;
+CREATE FUNCTION plus(odate, iym) RETURNS odate LANGUAGE sql IMMUTABLE STRICT RETURN ora.shifted($1, $2::interval);
+CREATE FUNCTION minus(odate, iym) RETURNS odate LANGUAGE sql IMMUTABLE STRICT RETURN ora.shifted($1, -($2::interval));
+CREATE OPERATOR + (PROCEDURE = plus, LEFTARG = odate, RIGHTARG = iym);
+CREATE OPERATOR - (PROCEDURE = minus, LEFTARG = odate, RIGHTARG = iym);

@@ -5,6 +5,7 @@ Statements are in `statements`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
@@ -15,7 +16,7 @@ from oracle_emulator.engine.interface import OracleError
 from oracle_emulator.engine.translate import build, functions
 from oracle_emulator.engine.translate.context import Context
 
-MAX_LITERAL_BYTES = 4000
+_ZONE = re.compile(r"[+-]\d{1,2}:\d{2}$")
 
 # Nodes that mean the same in PostgreSQL once their parts are translated.
 _SAME: tuple[type[exp.Expr], ...] = (
@@ -60,17 +61,17 @@ def _node(node: exp.Expr, context: Context) -> exp.Expr:
     raise unsupported(type(node).__name__)
 
 
-def _literal(node: exp.Expr, _: Context) -> exp.Expr:
+def _literal(node: exp.Expr, context: Context) -> exp.Expr:
     if not node.args.get("is_string"):
         return node if _is_plain_number(node) else build.number(node.name.rstrip("fFdD"))
-    return string(node.name)
+    return string(node.name, context)
 
 
-def string(value: str) -> exp.Expr:
+def string(value: str, context: Context) -> exp.Expr:
     """A character literal: '' is NULL. Raises ORA-01704 when it is too long."""
     if value == "":
         return build.cast(exp.Null(), "text")
-    if len(value.encode()) > MAX_LITERAL_BYTES:
+    if len(value.encode()) > context.capabilities.max_string_bytes:
         raise error(1704)
     return build.text(text.stored(value))
 
@@ -229,6 +230,9 @@ def _typed_literal(to: str, format_text: str) -> Callable[[exp.Expr, Context], e
         value = node.this.this if isinstance(node.this, exp.Cast) else node.this
         if not isinstance(value, exp.Literal):
             raise error(1861)
+        if to == "to_timestamp" and _ZONE.search(value.name):
+            zoned = f"{format_text if '.' in value.name else format_text[:-3]} TZH:TZM"
+            return build.call("to_timestamp_tz", build.text(value.name), build.text(zoned))
         return build.call(to, build.text(value.name), build.text(format_text))
 
     return handler
@@ -248,8 +252,8 @@ def _trim(node: exp.Expr, _: Context) -> exp.Expr:
     return build.call(function, *(build.call("to_char", part) for part in parts))
 
 
-def _raw_string(node: exp.Expr, _: Context) -> exp.Expr:
-    return string(node.name)
+def _raw_string(node: exp.Expr, context: Context) -> exp.Expr:
+    return string(node.name, context)
 
 
 def _interval(node: exp.Expr, _: Context) -> exp.Expr:

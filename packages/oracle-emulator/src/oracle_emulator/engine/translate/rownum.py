@@ -71,8 +71,20 @@ def apply(tree: exp.Expr) -> exp.Expr:
     if isinstance(tree, exp.Delete | exp.Update):
         limit, rest = take(tree.args.get("where"))
         if limit is not None:
-            raise unsupported("ROWNUM in UPDATE or DELETE")
+            _limit_change(tree)
+            return apply(tree)
     return tree
+
+
+def _limit_change(tree: exp.Delete | exp.Update) -> None:
+    """DELETE … WHERE ROWNUM <= n is about the rows that a query with the same WHERE finds."""
+    if tree.this is None:  # DELETE t WHERE …
+        raise unsupported("ROWNUM in DELETE without FROM")
+    rowid = exp.Column(this=exp.Identifier(this="ROWID", quoted=False))
+    found = exp.Select(expressions=[rowid.copy()])
+    found.set("from_", exp.From(this=tree.this.copy()))
+    found.set("where", tree.args["where"].copy())
+    tree.set("where", exp.Where(this=exp.In(this=rowid, query=exp.Subquery(this=found))))
 
 
 def _limit_select(select: exp.Select, limit: exp.Expr, rest: exp.Expr | None) -> None:

@@ -128,12 +128,15 @@ def _take_locks(tree: exp.Query, result: Translation) -> None:
             result.wait_s = float(wait.name)
             lock.set("wait", None if result.wait_s else True)  # WAIT 0 is NOWAIT
         if lock.expressions:
-            lock.set("expressions", [_lock_target(table) for table in lock.expressions])
+            of = [_lock_target(column, tree) for column in lock.expressions]
+            lock.set("expressions", [table for table in of if table is not None])
 
 
-def _lock_target(column: exp.Expr) -> exp.Expr:
-    """FOR UPDATE OF t.column locks t's rows."""
+def _lock_target(column: exp.Expr, tree: exp.Query) -> exp.Expr | None:
+    """FOR UPDATE OF t.column locks t's rows; without t it is the only table there is (None)."""
     owner = column.args.get("db")
+    if owner is None and not tree.args.get("joins"):
+        return None
     if owner is None:
         raise unsupported("FOR UPDATE OF a column without its table")
     return exp.Table(this=owner)

@@ -289,7 +289,8 @@ class WmsClient:
             )
         try:
             # Raw values are not checked by the JSON decoder, so the encoding is checked here.
-            answer.body.decode("utf-8")
+            if not answer.body.isascii():
+                answer.body.decode("utf-8")
             return decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             detail = f"the answer is cut or not the JSON that was due ({error})"

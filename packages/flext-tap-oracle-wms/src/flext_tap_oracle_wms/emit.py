@@ -217,16 +217,23 @@ class StreamEmitter:
 
     def decoded(self, results: msgspec.Raw) -> list[dict[str, Any]]:
         """Return a page's records without writing them, as stream maps would see them."""
-        messages = self._messages(results, "", None)
+        messages = self._tolerant(results, "", None)
         return [records.plain_record(message["record"]) for message in messages]
 
     def _messages(
         self, results: msgspec.Raw, extracted: str, version: int | None
     ) -> records.Messages:
-        try:
-            return self._flatten(results, extracted, version)
-        except records.UnexpectedError:
-            rows = records.decode(results)
+        if self._mapper is None:
+            try:
+                return self._flatten(results, extracted, version)
+            except records.UnexpectedError:
+                pass  # whatever it is, the tolerant way takes it or says what is wrong
+        return self._tolerant(results, extracted, version)
+
+    def _tolerant(
+        self, results: msgspec.Raw, extracted: str, version: int | None
+    ) -> list[dict[str, Any]]:
+        rows = records.decode(results)
         new = records.drift(tuple(self._fields.values()), rows, self._shape.flattening)
         if not self._shape.open_ended:
             # Fields that the user left out are not wanted; new parts of the others are.

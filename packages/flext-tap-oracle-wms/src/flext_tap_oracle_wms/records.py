@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from flext_tap_oracle_wms.schema import Column
 
-Messages: TypeAlias = list[dict[str, Any]]
+#: RECORD messages: dictionaries, or structs that encode to the same.
+Messages: TypeAlias = list[Any]
 Flatten: TypeAlias = Callable[[msgspec.Raw, str, "int | None"], Messages]
 
 _NULL = msgspec.Raw(b"null")
@@ -168,19 +169,29 @@ def _default(item: Field) -> Any:
 def _compile(
     stream: str, columns: Sequence[Column], slots: dict[str, str], *, versioned: bool
 ) -> Callable[[list[Any], str, int | None], Messages]:
-    parts = [
-        f"{column.name!r}: {_expression(column, slots[column.source.name])}"
-        for column in columns
-        if _safe(column.name)
-    ]
-    tail = '"version": version, ' if versioned else ""
+    """Make the function that turns decoded rows into messages.
+
+    Messages are structs, not dictionaries: they cost less to make and to encode, and the garbage
+    collector leaves them alone.
+    """
+    names = [column.name for column in columns if _safe(column.name)]
+    columns_of = [f"c{number}" for number in range(len(names))]
+    record = msgspec.defstruct(
+        "Record",
+        [(name, Any) for name in columns_of],
+        rename=dict(zip(columns_of, names, strict=True)),
+        gc=False,
+    )
+    head = ["type", "stream", "record", *(["version"] if versioned else []), "time_extracted"]
+    message = msgspec.defstruct("Message", [(name, Any) for name in head], gc=False)
+    parts = ", ".join(_expression(column, slots[column.source.name]) for column in columns)
+    version = "version, " if versioned else ""
     numbers = sorted({slots[c.source.name] for c in columns if c.source.kind == "number"})
     each = f"for {', '.join(['r', *numbers])} in zip(rows, {', '.join(numbers)})"
     code = (
         "def flatten(rows, extracted, version):\n"
         + "".join(f"    {slot} = numbers([r.{slot} for r in rows])\n" for slot in numbers)
-        + f'    return [{{"type": "RECORD", "stream": {stream!r}, "record": '
-        f'{{{", ".join(parts)}}}, {tail}"time_extracted": extracted}} '
+        + f'    return [Message("RECORD", {stream!r}, Record({parts}), {version}extracted) '
         f"{each if numbers else 'for r in rows'}]\n"
     )
     scope: dict[str, Any] = {
@@ -188,6 +199,8 @@ def _compile(
         "count": _count,
         "Relation": _Relation,
         "Addressed": _AddressedRelation,
+        "Record": record,
+        "Message": message,
     }
     exec(compile(code, f"<flattener of {stream}>", "exec"), scope)  # noqa: S102 -- names go in by repr after _safe, the rest is written above
     found: Callable[[list[Any], str, int | None], Messages] = scope["flatten"]

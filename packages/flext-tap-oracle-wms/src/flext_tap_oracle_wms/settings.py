@@ -173,11 +173,6 @@ class Settings(BaseModel):
         description="What an incremental run does when the user sees further facilities or "
         "companies: read their history, fail, or go on and take them as known.",
     )
-    hand_over: Literal["records", "batch"] = Field(
-        "records",
-        description="How records reach the target: as RECORD messages, or as parquet files that "
-        "BATCH messages name, for a target on the same machine that takes them.",
-    )
     record_limit: int | None = Field(
         None, ge=1, description="Stop each stream after this many records (the load stays open)."
     )

@@ -1,0 +1,134 @@
+"""The request budget and the page size: bounds that always hold, back-off and recovery."""
+
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flext_observability.testing import capture_events
+from flext_tap_oracle_wms import budget, sizing
+from flext_tap_oracle_wms.clock import Clock
+from flext_tap_oracle_wms.events import BudgetChanged
+
+outcomes = st.tuples(st.sampled_from(["good", "other", "overload"]), st.floats(0, 30))
+
+
+def spend(made, outcome, seconds, kind="page"):
+    with made.slot(kind) as slot:
+        slot.outcome, slot.seconds = outcome, seconds
+
+
+@given(st.integers(1, 8), st.lists(outcomes, max_size=60))
+def test_the_budget_stays_between_one_and_its_limit(limit, history):
+    made = budget.Budget(limit, Clock())
+    for outcome, seconds in history:
+        spend(made, outcome, seconds)
+        assert 1 <= made.size <= limit
+
+
+@given(st.floats(1, 8))
+def test_growth_is_by_one_a_round_and_overload_halves(size):
+    assert size < budget.grown(size, 9) <= size + 1
+    assert budget.halved(size) == max(1, size / 2)
+    assert budget.halved(size) <= budget.eased(size) <= size
+
+
+def test_overload_halves_once_for_all_that_were_in_flight_then():
+    made = budget.Budget(8, Clock())
+    with capture_events() as events:
+        slots = [made.slot("page") for _ in range(8)]
+        held = [slot.__enter__() for slot in slots]
+        for slot in held:
+            slot.outcome = "overload"
+        for slot in slots:
+            slot.__exit__(None, None, None)
+    assert made.size == 4
+    assert [(e.in_flight_before, e.in_flight_now) for e in events] == [(8, 4)]
+    assert all(isinstance(event, BudgetChanged) for event in events)
+    spend(made, "overload", 1)
+    assert made.size == 2
+
+
+def test_rising_latency_shrinks_the_budget_and_its_end_restores_it():
+    made = budget.Budget(8, Clock())
+    for _ in range(20):
+        spend(made, "good", 0.3)
+    assert made.size == 8
+    for _ in range(20):
+        spend(made, "good", 6)
+    assert made.size < 8
+    for _ in range(200):
+        spend(made, "good", 0.3)
+    assert made.size == 8
+
+
+def test_requests_of_another_kind_do_not_look_like_rising_latency():
+    made = budget.Budget(8, Clock())
+    for _ in range(50):
+        spend(made, "good", 0.02, "probe")
+        spend(made, "good", 4, "page")
+    assert made.size == 8
+
+
+def test_never_more_in_flight_than_the_budget():
+    made = budget.Budget(3, Clock())
+    lock, inside, most = threading.Lock(), [0], [0]
+    full = threading.Barrier(3, timeout=20)
+
+    def work():
+        for _ in range(2):
+            with made.slot("page") as slot:
+                with lock:
+                    inside[0] += 1
+                    most[0] = max(most[0], inside[0])
+                full.wait()
+                with lock:
+                    inside[0] -= 1
+                slot.outcome = "good"
+
+    threads = [threading.Thread(target=work) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert most == [3]
+
+
+@given(st.floats(0.5, 100), st.integers(2, 20))
+def test_requests_per_second_are_spaced(rate, requests):
+    now = [0.0]
+    clock = Clock(
+        monotonic_s=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds)
+    )
+    made = budget.Budget(4, clock, requests_per_second=rate)
+    for _ in range(requests):
+        spend(made, "good", 0)
+    assert abs(now[0] - (requests - 1) / rate) < 1e-6 * requests
+
+
+@given(st.integers(1, 1250), st.lists(st.booleans(), max_size=80))
+def test_a_page_size_stays_between_one_and_its_ceiling(ceiling, history):
+    size = sizing.PageSize(ceiling)
+    for good in history:
+        before = size.value
+        if good:
+            size.succeed(before)
+            assert size.value >= before
+        else:
+            assert size.shrink(before) == (before > 1)
+            assert size.value == max(1, before // 2)
+        assert 1 <= size.value <= ceiling
+
+
+def test_pages_that_fail_together_halve_once_and_good_ones_restore_slowly():
+    size = sizing.PageSize(500)
+    assert [size.shrink(500) for _ in range(4)] == [True] * 4
+    assert size.value == 250
+    sizes = []
+    for _ in range(40):
+        size.succeed(size.value)
+        sizes.append(size.value)
+    assert sizes[:4] == [250, 250, 250, 312]
+    assert sizes[-1] == 500

@@ -312,3 +312,10 @@ def test_nls_formats_of_the_session(client: Client) -> None:
     client.run("ALTER SESSION SET TIME_ZONE = '+02:00'")
     assert client.one("SELECT SESSIONTIMEZONE FROM DUAL") == "+02:00"
     assert client.one("SELECT TO_CHAR(SYSTIMESTAMP, 'TZH:TZM') FROM DUAL") in {"+02:00", "+00:00"}
+
+
+def test_described_without_values(small: Client) -> None:
+    statement = small.session.scan("SELECT A, :1 X FROM T WHERE B = :2")
+    described = small.session.execute(statement, [], [], describe_only=True).cursor
+    assert [column.name for column in described.columns] == ["A", "X"]
+    assert small.code("SELECT A FROM T WHERE A = :1") == 1008

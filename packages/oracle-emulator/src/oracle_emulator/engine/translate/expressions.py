@@ -90,6 +90,8 @@ def _is_plain_number(node: exp.Expr) -> bool:
 def _placeholder(node: exp.Expr, context: Context) -> exp.Expr:
     index = int(node.name[1:])
     parameter = exp.Parameter(this=exp.Literal.number(index + 1))
+    if index >= len(context.binds):  # described without values, as `parse` does: taken for text
+        return build.cast(parameter, "text")
     return build.cast(parameter, types.bind_type(context.binds[index]))
 
 
@@ -305,6 +307,13 @@ def _comparison(node: exp.Expr, _: Context) -> exp.Expr:
     return node
 
 
+def _simple_case(node: exp.Expr, _: Context) -> exp.Expr:
+    """CASE x WHEN 'a': compared as `x = 'a'` is."""
+    for branch in node.args["ifs"] if node.this is not None else ():
+        branch.set("this", _as_char(branch.this))
+    return node
+
+
 def _as_char(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Cast) and node.args["to"].this == exp.DataType.Type.VARCHAR:
         return build.cast(node, "text")
@@ -320,6 +329,7 @@ _HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], exp.Expr]] = {
     **dict.fromkeys(
         (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between), _comparison
     ),
+    exp.Case: _simple_case,
     exp.Literal: _literal,
     exp.National: _raw_string,
     exp.RawString: _raw_string,

@@ -33,6 +33,7 @@ _TIMESTAMP_DIGITS = 6
 _CHARACTER_BYTES = 4
 _NATIONAL_CHARACTER_BYTES = 2
 _UNLIMITED_SCALE = -127
+_MAX_PRECISION = 38
 
 
 def buffer_bytes(kind: OracleType) -> int:
@@ -55,7 +56,8 @@ def _precision_and_scale(kind: OracleType) -> tuple[int, int]:
         scale = kind.scale
         if scale is None:
             scale = _UNLIMITED_SCALE if kind.precision is None else 0
-        return kind.precision or 0, scale
+        unlimited = _MAX_PRECISION if kind.scale is not None else 0  # INTEGER is NUMBER(*,0)
+        return kind.precision or unlimited, scale
     if kind.code in _TIMESTAMPS:
         return 0, kind.precision if kind.precision is not None else _TIMESTAMP_DIGITS
     return kind.precision or 0, kind.scale or 0

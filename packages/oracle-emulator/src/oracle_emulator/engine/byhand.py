@@ -77,7 +77,8 @@ def _lock(session: EngineSession, parsed: LockTable, situation: Situation) -> No
     if parsed.mode not in LOCK_MODES:
         raise error(1737)
     mode = "ROW SHARE" if parsed.mode == "SHARE UPDATE" else parsed.mode
-    wanted = map(session.resolve, parsed.names)
+    named = map(session.resolve, parsed.names)
+    wanted = [session.database.catalogue.synonym(name) or name for name in named]
     tables = [table for table in wanted if session.private.physical(table) is None]
     with session.statement(situation, begin=True):
         for table in tables:

@@ -175,6 +175,8 @@ def _add(scene: Scene, owner: str, table: str, relid: int, column: ColumnDefinit
         raise error(1430)
     if column.type is None:
         raise error(2263)
+    if column.identity is not None and defaults.has_identity(scene, relid):
+        raise error(30669)
     try:
         scene.run.execute(
             f"ALTER TABLE {names.quote(owner, table)} ADD COLUMN "

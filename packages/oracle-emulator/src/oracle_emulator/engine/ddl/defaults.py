@@ -17,6 +17,12 @@ def system_number(scene: Scene) -> int:
     return int(row[0]) if row else 0
 
 
+def has_identity(scene: Scene, relid: int) -> bool:
+    """Whether a table has an identity column."""
+    query = "SELECT 1 FROM ora.columns WHERE relid = $1 AND identity IS NOT NULL"
+    return scene.run.execute(query, [relid]).fetchone() is not None
+
+
 def default_sql(scene: Scene, owner: str, column: ColumnDefinition) -> str:
     """The expression of a column's default, "" when it has none.
 

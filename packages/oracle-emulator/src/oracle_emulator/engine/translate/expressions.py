@@ -32,6 +32,7 @@ _SAME: tuple[type[exp.Expr], ...] = (
     exp.Values, exp.Insert,
     exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Schema, exp.Returning,
     exp.Distinct, exp.Var,
+    exp.Rollup, exp.Cube, exp.GroupingSets,
     exp.GroupConcat, exp.Neg, exp.Any, exp.All, exp.Table, exp.Identifier, exp.Introducer,
 )  # fmt: skip
 
@@ -307,6 +308,14 @@ def _comparison(node: exp.Expr, _: Context) -> exp.Expr:
     return node
 
 
+def _quantified(node: exp.Expr, _: Context) -> exp.Expr:
+    """ANY of a list."""
+    listed = node.this.unnest() if isinstance(node.this, exp.Paren) else node.this
+    if isinstance(listed, exp.Tuple):
+        node.set("this", exp.Paren(this=exp.Array(expressions=listed.expressions)))
+    return node
+
+
 def _simple_case(node: exp.Expr, _: Context) -> exp.Expr:
     """CASE x WHEN 'a': compared as `x = 'a'` is."""
     for branch in node.args["ifs"] if node.this is not None else ():
@@ -330,6 +339,7 @@ _HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], exp.Expr]] = {
         (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between), _comparison
     ),
     exp.Case: _simple_case,
+    exp.Any: _quantified,
     exp.Literal: _literal,
     exp.National: _raw_string,
     exp.RawString: _raw_string,

@@ -240,6 +240,10 @@ def _regexp_like(arguments: Arguments) -> exp.Expr:
     return exp.RegexpLike(this=arguments[0], expression=arguments[1])
 
 
+def _all_of(arguments: Arguments) -> exp.Expr:
+    return exp.All(this=exp.Paren(this=exp.Array(expressions=arguments)))
+
+
 _BUILDERS: Mapping[str, Builder] = {
     "DECODE": _decode,
     "NVL": _nvl,
@@ -249,5 +253,6 @@ _BUILDERS: Mapping[str, Builder] = {
     "LAG": _offset("lag"),
     "LEAD": _offset("lead"),
     "NTILE": _ntile,
+    "ALL": _all_of,
     "REGEXP_LIKE": _regexp_like,
 }

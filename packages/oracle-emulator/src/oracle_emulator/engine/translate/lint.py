@@ -188,8 +188,8 @@ def _check_select(select: exp.Select, capabilities: Capabilities) -> None:
 def _check_grouping(select: exp.Select) -> None:
     """Every column outside of an aggregate must be grouped, a key's dependent columns too."""
     group = select.args.get("group")
-    if group is None or any(value for key, value in group.args.items() if key != "expressions"):
-        return  # CUBE, ROLLUP and their kin are PostgreSQL's to judge
+    if group is None or _is_judged_later(group):
+        return
     keys = [item.sql().upper() for item in group.expressions]
     plain = {item.name.upper() for item in group.expressions if isinstance(item, exp.Column)}
 
@@ -210,6 +210,13 @@ def _check_grouping(select: exp.Select) -> None:
 
     for item in select.expressions:
         judge(item.unalias())
+
+
+def _is_judged_later(group: exp.Expr) -> bool:
+    """Whether a GROUP BY has CUBE, ROLLUP or their kin, which PostgreSQL judges."""
+    if any(value for key, value in group.args.items() if key != "expressions"):
+        return True
+    return any(isinstance(i, exp.Rollup | exp.Cube | exp.GroupingSets) for i in group.expressions)
 
 
 _AGGREGATES = frozenset(

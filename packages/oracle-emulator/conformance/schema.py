@@ -88,7 +88,7 @@ def _timestamp_rows(start: datetime, precise: datetime) -> list[tuple[Any, ...]]
 def _zoned_rows(start: datetime) -> list[tuple[Any, ...]]:
     """Return rows as text, whose first value has another offset in every row."""
     shifted: list[tuple[Any, ...]] = []
-    for n, first, second, precise in _timestamp_rows(start, datetime(2009, 12, 14)):  # noqa: DTZ001  # said in text
+    for n, first, second, precise in _timestamp_rows(start, datetime(2009, 12, 14)):  # noqa: DTZ001  # its zone is said in the text
         offset = f"{'+' if n % 2 else '-'}{n:02}:{'00' if n % 4 == 0 else '30'}"
         shifted.append(
             (
@@ -172,7 +172,7 @@ TABLES = (
         "TestTimestamps",
         "IntCol number(9) not null, TimestampCol timestamp not null, NullableCol timestamp,"
         " TimestampPrecisionCol timestamp(4)",
-        lambda: _timestamp_rows(datetime(2002, 12, 9), datetime(2009, 12, 14)),  # noqa: DTZ001  # no zone
+        lambda: _timestamp_rows(datetime(2002, 12, 9), datetime(2009, 12, 14)),  # noqa: DTZ001  # a TIMESTAMP has no zone
         (None, _STAMP, _STAMP, _STAMP),
     ),
     Table(
@@ -180,7 +180,7 @@ TABLES = (
         "IntCol number(9) not null, TimestampLTZCol timestamp with local time zone not null,"
         " NullableCol timestamp with local time zone,"
         " TimestampLTZPrecisionCol timestamp(5) with local time zone",
-        lambda: _zoned_rows(datetime(2022, 6, 2)),  # noqa: DTZ001  # no zone
+        lambda: _zoned_rows(datetime(2022, 6, 2)),  # noqa: DTZ001  # a TIMESTAMP has no zone
         values=_ZONED,
     ),
     Table(
@@ -188,7 +188,7 @@ TABLES = (
         "IntCol number(9) not null, TimestampTZCol timestamp with time zone not null,"
         " NullableCol timestamp with time zone,"
         " TimestampTZPrecisionCol timestamp(7) with time zone",
-        lambda: _zoned_rows(datetime(2022, 6, 3)),  # noqa: DTZ001  # no zone
+        lambda: _zoned_rows(datetime(2022, 6, 3)),  # noqa: DTZ001  # a TIMESTAMP has no zone
         values=_ZONED,
     ),
     Table(

@@ -229,8 +229,8 @@ def _retained(before: Sequence[Column], now: Sequence[Column]) -> tuple[BindInfo
     if all(code is column.type.code for code, column in zip(codes, now, strict=True)):
         return ()
     return tuple(
-        BindInfo(code, 0, array=False, national=column.type.national)
-        for code, column in zip(codes, now, strict=True)
+        BindInfo(code, 0, array=False, national=old.type.national)
+        for code, old in zip(codes, before, strict=True)
     )
 
 

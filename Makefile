@@ -50,7 +50,7 @@ tidy: $(DEV_STAMP) ## House rules
 
 .PHONY: pytest
 pytest: $(DEV_STAMP) ## Unit, property, component and end-to-end tests
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not long" packages tests --ignore=tests/tidy
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not long" tests packages --ignore=tests/tidy
 
 .PHONY: conformance
 conformance: $(DEV_STAMP) ## The driver's own test suite against oracle-emulator, on both profiles

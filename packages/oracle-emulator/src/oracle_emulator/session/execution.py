@@ -279,12 +279,13 @@ def _send_rows(client: Client, cursor: OpenCursor, count: int) -> bytes:
         raise OracleError(1002, "fetch out of sequence")
     if cursor.scroll_rows is not None:
         return _send_scrolled(client, cursor, cursor.fetched + 1, count)
-    rows, more = cursor.result.fetch(max(count, 1))
+    wanted = max(count, 1)
+    rows, more = cursor.result.fetch(wanted)
     cursor.fetched += len(rows)
     cursor.sent += len(rows)
-    cursor.more = more
-    response = _encode_rows(cursor, rows) + _ending(client, cursor, at_end=not more)
-    if not more:
+    cursor.more = more or len(rows) >= wanted  # a full answer leaves open whether it was the last
+    response = _encode_rows(cursor, rows) + _ending(client, cursor, at_end=not cursor.more)
+    if not cursor.more:
         result, cursor.result = cursor.result, None
         result.close()
     return response

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,21 +53,23 @@ def admin(ready: Mapping[str, Any], path: str, body: object) -> None:
 
 
 def run(command: Sequence[str], ready: Mapping[str, Any], out: Path, **settings: object) -> Usage:
-    """Run a tap to its end, its stdout in a file, and return what it took."""
+    """Run a tap to its end, its stdout in a file, and return what it took.
+
+    The folder of the file is its workspace, so that runs beside each other share a cache.
+    """
     config = {"base_url": ready["base_url"], "username": USERNAME, "password": PASSWORD}
     if ready.get("ca_file"):
         config["ca_file"] = ready["ca_file"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config.json"
-        path.write_text(json.dumps(config | settings))
-        environ = {**os.environ, "FLEXT_WORKSPACE": folder, "LOGLEVEL": "WARNING"}
-        started_s = time.monotonic()
-        with out.open("wb") as lines:
-            process = subprocess.Popen([*command, "--config", str(path)], stdout=lines, env=environ)
-            _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{command[-1]} ended with {process.returncode}")
+    path = out.with_suffix(".config")
+    path.write_text(json.dumps(config | settings))
+    environ = {**os.environ, "FLEXT_WORKSPACE": str(out.parent), "LOGLEVEL": "WARNING"}
+    started_s = time.monotonic()
+    with out.open("wb") as lines:
+        process = subprocess.Popen([*command, "--config", str(path)], stdout=lines, env=environ)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[-1]} ended with {process.returncode}")
     return Usage(
         usage.ru_utime + usage.ru_stime, time.monotonic() - started_s, usage.ru_maxrss / 1024
     )

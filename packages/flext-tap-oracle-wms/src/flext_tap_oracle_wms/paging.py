@@ -8,7 +8,9 @@ a page is short says nothing. Only lists without ids follow the server's own `ne
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from operator import gt, lt
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -73,6 +75,19 @@ class Interval:
                 asked for: a repeated page or an ignored filter, so that going on could lose or
                 double rows.
         """
+        if not ids:
+            return self
+        low, high = (ids[-1], ids[0]) if descending else (ids[0], ids[-1])
+        if (
+            (self.above is None or low > self.above)
+            and (self.below is None or high < self.below)
+            and all(map(gt if descending else lt, ids, itertools.islice(ids, 1, None)))
+        ):
+            return Interval(self.above, low) if descending else Interval(high, self.below)
+        return self._step_by_step(ids, descending=descending)
+
+    def _step_by_step(self, ids: list[int], *, descending: bool) -> Interval:
+        """Find the id that is out of order or bounds."""
         left = self
         for number in ids:
             inside = (left.above is None or number > left.above) and (

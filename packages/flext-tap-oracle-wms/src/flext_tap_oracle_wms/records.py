@@ -45,19 +45,19 @@ class UnexpectedError(Exception):
     """A page holds something that the generated flattener was not made for."""
 
 
-class _Relation(msgspec.Struct, forbid_unknown_fields=True):
+class _Relation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: int | None = None
     key: str | None = None
     url: msgspec.Raw = _NULL
 
 
-class _AddressedRelation(msgspec.Struct, forbid_unknown_fields=True):
+class _AddressedRelation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: int | None = None
     key: str | None = None
     url: str | None = None
 
 
-class _Set(msgspec.Struct, forbid_unknown_fields=True):
+class _Set(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     result_count: int
     url: msgspec.Raw = _NULL
 

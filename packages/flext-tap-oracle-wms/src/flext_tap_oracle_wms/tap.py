@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
 
     from flext_tap_oracle_wms.auth import Authenticator
     from flext_tap_oracle_wms.transport import Transport
@@ -163,6 +164,11 @@ class FlextTapOracleWms(Tap):
             fields = found.fields.get(name, ())
             streams.append(WmsStream(self, self, name, fields=fields, failure=failure))
         return streams
+
+    @cached_property
+    def _singer_catalog(self) -> Catalog:
+        """The catalog of all streams; the SDK makes it anew at each look, which takes its time."""
+        return super()._singer_catalog
 
     def _catalogued(self) -> list[WmsStream]:
         entries = self.input_catalog.streams if self.input_catalog is not None else []

@@ -137,3 +137,31 @@ def test_a_slow_drip_ends_at_the_deadline_of_the_request(wms, run_tap):
         run = run_tap(wms, entities=["allocation"], page_size=1, max_retries=0, request_timeout=0.4)
     assert [event.error_class for event in of(events, RequestFailed)] == ["timeout"]
     assert "request_timeout" in str(run.error)
+
+
+@pytest.mark.parametrize("times", [1, None], ids=["once", "from then on"])
+@pytest.mark.parametrize("sync_mode", ["full", "incremental"])
+def test_a_404_at_any_request_never_ends_a_list_quietly(
+    wms, run_tap, fix, quick_clock, sync_mode, times
+):
+    """Everything arrives, or the stream fails and what it promised is no more than it had before.
+
+    What cannot be told apart is a list that answers 404 from the first request on: that is an
+    empty entity.
+    """
+    clean = run_tap(wms, entities=["allocation"], sync_mode=sync_mode, page_size=50)
+    everything = fix.truth(wms, "allocation")
+    assert fix.latest(clean, stream="allocation") == everything
+    failed = 0
+    for after in range(0 if times else 1, 12):
+        wms.faults({"name": "status", "status": 404, "match": LIST, "after": after, "times": times})
+        run = run_tap(wms, entities=["allocation"], sync_mode=sync_mode, page_size=50)
+        bookmark = run.states[-1]["bookmarks"].get("allocation", {}) if run.states else {}
+        if run.error is None:
+            assert fix.latest(run, stream="allocation") == everything, after
+        else:
+            failed += 1
+            assert "run again" in str(run.error), after
+            assert not (bookmark.get("full_load") or {}).get("completed_at"), after
+            assert "replication_key_value" not in bookmark, after
+    assert failed > 3

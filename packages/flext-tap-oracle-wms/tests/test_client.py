@@ -192,9 +192,16 @@ def test_any_body_is_a_page_or_a_failure(body):
     assert page.next_page is None or page.next_page.startswith("https://wms.example.com")
 
 
-def test_no_content_is_an_empty_page():
+def test_no_content_says_the_same_as_404():
     client, _, _ = client_of(Answer(204, b""))
-    assert bytes(client.list_page("allocation", {}).results) == b"[]"
+    with pytest.raises(errors.NotFoundError, match="204"):
+        client.list_page("allocation", {})
+
+
+def test_an_empty_body_is_a_cut_one_and_asked_for_again():
+    client, transport, _ = client_of(Answer(200, b""), Answer())
+    assert bytes(client.list_page("allocation", {}).results) == b'[{"id": 1}]'
+    assert len(transport.asked) == 2
 
 
 def test_the_server_s_clock_is_its_date_header_brought_forward():

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DETAIL_CHARS = 300
+#: How the WMS says that a list has no rows; what else it may mean is found out in `sync.reading`.
+_NOTHING = frozenset({204, 404})
 _OUTCOMES: dict[int, Outcome] = {
     200: "good",
     204: "good",
@@ -56,7 +58,6 @@ _OUTCOMES: dict[int, Outcome] = {
     503: "overload",
     504: "overload",
 }
-_EMPTY = paging.Envelope(results=msgspec.Raw(b"[]"), next_page=None)
 
 
 class _AttemptError(Exception):
@@ -275,9 +276,9 @@ class WmsClient:
             with self._lock:
                 self._server_date = (date, self._clock.monotonic_s())
         emit(RequestCompleted(path, answer.status, len(answer.body), round(seconds, 6)))
-        if answer.status == 404:
-            raise NotFoundError(f"{path}: the WMS answered 404")
-        if answer.status not in {200, 204}:
+        if answer.status in _NOTHING:
+            raise NotFoundError(f"{path}: the WMS answered {answer.status}")
+        if answer.status != 200:
             after_s = retry.parse_retry_after(answer.headers.get("Retry-After"), self._clock.now())
             raise _AttemptError(
                 Failure(
@@ -308,13 +309,7 @@ class WmsClient:
         return _Answer(response.status, response.data, response.headers)
 
 
-def _decode_page(body: bytes) -> paging.Envelope:
-    if not body.strip():
-        return _EMPTY
-    return _envelope_decoder.decode(body)
-
-
-_envelope_decoder = msgspec.json.Decoder(paging.Envelope)
+_decode_page = msgspec.json.Decoder(paging.Envelope).decode
 
 
 def _reason(answer: _Answer) -> str:

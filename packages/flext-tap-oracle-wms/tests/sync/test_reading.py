@@ -89,32 +89,57 @@ def test_a_full_page_without_next_page_is_the_last_one():
     assert by_id(Source(page(1, 2))) == [1, 2]
 
 
-def test_404_on_the_first_page_of_a_described_entity_is_an_empty_list():
-    source = Source(None)
+NOTHING = pytest.mark.parametrize("nothing", [None, page()], ids=["404", "no rows"])
+BOUNDED = pytest.mark.parametrize("bounds", [Interval(above=3), Interval(below=9)])
+
+
+@NOTHING
+def test_nothing_at_all_of_a_described_entity_is_an_empty_list(nothing):
+    source = Source(nothing, nothing)
     assert by_id(source) == []
-    assert source.confirmed == [False]
+    assert source.confirmed == [True]
+    assert source.asked[0] == source.asked[1]
+
+
+@NOTHING
+def test_nothing_that_does_not_hold_fails(nothing):
+    with pytest.raises(ProtocolError, match="run again"):
+        by_id(Source(nothing, page(1)))
 
 
 def test_404_for_list_and_description_is_no_empty_list():
     with pytest.raises(ProtocolError, match="not an empty list"):
-        by_id(Source(None, described=False))
+        by_id(Source(None, None, described=False))
 
 
-def test_404_later_is_the_end_when_it_holds_and_the_entity_is_there():
-    source = Source(page(1, 2, more=MORE), None, None)
+@NOTHING
+def test_nothing_later_is_the_end_when_it_holds_and_the_list_works(nothing):
+    source = Source(page(1, 2, more=MORE), nothing, nothing, page(1, more=MORE))
     assert by_id(source) == [1, 2]
-    assert source.confirmed == [True]
     assert source.asked[1] == source.asked[2]
+    assert source.asked[3] == {"page_mode": "sequenced", "page_size": "1"}
 
 
-def test_404_later_that_does_not_hold_fails():
+@NOTHING
+def test_nothing_later_that_does_not_hold_fails(nothing):
     with pytest.raises(ProtocolError, match="run again"):
-        by_id(Source(page(1, 2, more=MORE), None, page(3)))
+        by_id(Source(page(1, 2, more=MORE), nothing, page(3)))
 
 
-def test_404_later_without_the_entity_fails():
-    with pytest.raises(ProtocolError, match="not an empty list"):
-        by_id(Source(page(1, 2, more=MORE), None, None, described=False))
+@NOTHING
+def test_nothing_later_from_a_list_that_has_stopped_working_fails(nothing):
+    with pytest.raises(ProtocolError, match="after it has sent some"):
+        by_id(Source(page(1, 2, more=MORE), nothing, nothing, nothing))
+
+
+@NOTHING
+@BOUNDED
+def test_nothing_in_a_range_is_the_end_only_while_the_list_works(nothing, bounds):
+    assert by_id(Source(nothing, nothing, page(1)), bounds) == []
+    with pytest.raises(ProtocolError, match="after it has sent some"):
+        by_id(Source(nothing, nothing, nothing), bounds)
+    with pytest.raises(ProtocolError, match="run again"):
+        by_id(Source(nothing, page(5)), bounds)
 
 
 @pytest.mark.parametrize("second", [page(1, 2, more=MORE), page(2, 3), page(4, 3), page(more=MORE)])
@@ -151,5 +176,14 @@ def test_without_ids_404_on_a_later_page_fails():
         by_next_page(Source(page(1, more=MORE), None))
 
 
-def test_without_ids_404_on_the_first_page_is_empty():
-    assert by_next_page(Source(None)) == []
+@NOTHING
+def test_without_ids_nothing_on_the_first_page_is_empty_if_it_holds(nothing):
+    assert by_next_page(Source(nothing, nothing)) == []
+    with pytest.raises(ProtocolError, match="run again"):
+        by_next_page(Source(nothing, page(1)))
+
+
+def test_without_ids_a_last_page_without_rows_must_hold():
+    assert by_next_page(Source(page(1, more=MORE), page(), page())) == [1]
+    with pytest.raises(ProtocolError, match="run again"):
+        by_next_page(Source(page(1, more=MORE), page(), page(2)))

@@ -1,13 +1,17 @@
 """Pages of one list, asked for one after the other, until the server says that none follows.
 
-The rule of the empty list lives here: the WMS answers 404 where a list has no rows. Nothing is
-written here, and which list is read is decided by the caller.
+The rule of the empty list lives here (`_confirm_nothing`): the WMS answers 404 where a list has no
+rows, and also where something is wrong, so one such answer never ends a list. Nothing is written
+here, and which list is read is decided by the caller.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
 
 from flext_tap_oracle_wms import paging
 from flext_tap_oracle_wms.errors import (
@@ -19,10 +23,8 @@ from flext_tap_oracle_wms.errors import (
 from flext_tap_oracle_wms.paging import Envelope, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
-
-    import msgspec
 
     from flext_tap_oracle_wms.clock import Clock
     from flext_tap_oracle_wms.sizing import PageSize
@@ -96,7 +98,8 @@ def by_id(
     Raises:
         ProtocolError: the server repeats itself, or ends the list by a 404 that does not hold.
     """
-    first, short = True, 0
+    # Bounds come from rows that were seen, so a bounded interval is of a list that has rows.
+    known, short = interval != Interval(), 0
     while not interval.empty:
         params = {
             **listing.params,
@@ -106,7 +109,9 @@ def by_id(
         try:
             envelope = _page(source, listing, params, interval)
         except NotFoundError:
-            _confirm_end(source, listing, None if first else params)
+            envelope = _NOTHING
+        if _is_nothing(envelope):
+            _confirm_nothing(source, listing, params, known=known)
             return
         if envelope.next_page is None and _lacks_rows(envelope):
             short += 1
@@ -134,7 +139,7 @@ def by_id(
         )
         if not more:
             return
-        first = False
+        known = True
 
 
 def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: str | None) -> Pages:
@@ -149,7 +154,9 @@ def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: st
     try:
         envelope = source.list_page(listing.entity, params, listing.size)
     except NotFoundError:
-        _confirm_end(source, listing, None)
+        envelope = _NOTHING
+    if _is_nothing(envelope):
+        _confirm_nothing(source, listing, params, known=False)
         return
     seen: set[str] = set()
     while True:
@@ -170,6 +177,8 @@ def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: st
                 f"entity {listing.entity}: the WMS answered 404 for a page that it had named as "
                 "the next one; run again"
             ) from None
+        if _is_nothing(envelope) and not _is_nothing(_again(partial(source.follow, following))):
+            raise ProtocolError(_fickle(listing.entity))
 
 
 def _page(
@@ -196,30 +205,64 @@ def _lacks_rows(envelope: Envelope) -> bool:
     return counted is not None and counted > paging.count(envelope.results)
 
 
-def _confirm_end(source: Source, listing: Listing, params: Mapping[str, str] | None) -> None:
-    """Make sure that a 404 means the end of a list, not that something is gone.
+_NOTHING = Envelope(results=msgspec.Raw(b"[]"), next_page=None)
+#: What of a request does not choose rows.
+_SHAPE = frozenset({"fields", "ordering", "page_mode", "page_size"})
+
+
+def _is_nothing(envelope: Envelope) -> bool:
+    """Whether an answer says that there are no rows and no more pages."""
+    return envelope.next_page is None and not paging.count(envelope.results)
+
+
+def _again(request: Callable[[], Envelope]) -> Envelope:
+    """Ask once more; 404 is an answer without rows."""
+    try:
+        return request()
+    except NotFoundError:
+        return _NOTHING
+
+
+def _confirm_nothing(
+    source: Source, listing: Listing, params: Mapping[str, str], *, known: bool
+) -> None:
+    """Make sure that an answer without rows means that there are none.
+
+    The same request must give the same again. Then a request that chooses no rows tells whether
+    the list works at all: it gives a row, or the entity is empty, which it cannot be if it is known
+    to have rows, and is not if the WMS does not describe it any more.
 
     Args:
         source: where to ask.
-        listing: whose end it is.
-        params: the request to repeat, for a page after the first; None for a first page.
+        listing: whose rows were asked for.
+        params: the request that gave none.
+        known: whether the entity had rows in this run or an earlier one.
 
     Raises:
-        ProtocolError: it does not mean the end.
+        ProtocolError: it may mean something else, so what is left of the list is unknown.
     """
     entity = listing.entity
-    if params is not None:
-        try:
-            source.list_page(entity, params, listing.size)
-        except NotFoundError:
-            pass
-        else:
-            raise ProtocolError(
-                f"entity {entity}: the WMS answered 404 and then rows to the same request; its "
-                "answers do not hold, so the end of the list is unknown; run again"
-            )
-    if not source.confirm(entity, anew=params is not None):
+    if not _is_nothing(_again(partial(source.list_page, entity, params, listing.size))):
+        raise ProtocolError(_fickle(entity))
+    if known or set(params) - _SHAPE:
+        any_row = {name: listing.params[name] for name in ("page_mode",) if name in listing.params}
+        any_row["page_size"] = "1"
+        if not _is_nothing(_again(partial(source.list_page, entity, any_row))):
+            return
+    if known:
+        raise ProtocolError(
+            f"entity {entity}: the WMS answers as if the entity had no rows at all, after it has "
+            "sent some; run again, and if this stays look at the user's permissions"
+        )
+    if not source.confirm(entity, anew=True):
         raise ProtocolError(
             f"entity {entity}: the WMS answers 404 for its list and for its description, so it "
             "is not an empty list; check base_url and entities"
         )
+
+
+def _fickle(entity: str) -> str:
+    return (
+        f"entity {entity}: the WMS answered without rows and then with rows to the same request; "
+        "its answers do not hold, so the end of the list is unknown; run again"
+    )

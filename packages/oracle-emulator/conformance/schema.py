@@ -216,7 +216,7 @@ TABLES = (
         "TestAllTypes",
         "NumberValue number, StringValue varchar2(60), FixedCharValue char(10),"
         " NStringValue nvarchar2(60), NFixedCharValue nchar(10), RawValue raw(16),"
-        " IntValue integer, SmallIntValue smallint, RealValue real, DecimalValue number(10, 4),"
+        " IntValue integer, SmallIntValue smallint, RealValue real, DecimalValue number(20, 6),"
         " DoublePrecisionValue double precision, FloatValue float, BinaryFloatValue binary_float,"
         " BinaryDoubleValue binary_double, DateValue date, TimestampValue timestamp,"
         " TimestampTZValue timestamp with time zone,"

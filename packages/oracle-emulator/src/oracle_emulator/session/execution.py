@@ -259,7 +259,7 @@ def _define(client: Client, cursor: OpenCursor, call: Request) -> bytes:
     """Take how the client wants the columns; send as many rows as it has room for."""
     cursor.defines = call.defines
     _make_encoder(client, cursor)
-    if call.options & Option.FETCH or call.prefetch_rows:
+    if cursor.result is not None and (call.options & Option.FETCH or call.prefetch_rows):
         return _send_rows(client, cursor, call.prefetch_rows)
     return _ending(client, cursor)
 

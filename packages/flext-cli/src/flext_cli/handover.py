@@ -63,10 +63,10 @@ def _laid_over(top: Mapping[str, Any], base: Mapping[str, Any]) -> State:
 
 
 def completed_loads(full_state: Mapping[str, Any]) -> dict[str, str]:
-    """The start instant of each stream whose full load is complete and which has a replication key.
+    """The start instant of each stream whose full load is complete.
 
-    A load that is under way has ranges and no `completed_at`; a stream without a replication key
-    is read whole by every run and needs no bookmark.
+    A load that is under way has ranges and no `completed_at`. A stream without a replication key
+    is read whole by every run; the bookmark that it gets as well is ignored by the tap.
     """
     loads = {}
     for stream, bookmark in (full_state.get("bookmarks") or {}).items():

@@ -1,5 +1,6 @@
 """The household of the demo with real processes: ready lines, exit codes, nothing outlives it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -30,7 +31,10 @@ def python(tmp_path):
 
 
 def ends(pids):
-    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended already, perhaps just now
+            processes.append(psutil.Process(pid))
     return not psutil.wait_procs(processes, timeout=5)[1]
 
 

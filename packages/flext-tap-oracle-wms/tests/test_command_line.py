@@ -253,7 +253,11 @@ def test_a_config_file_works_like_the_environment(read_only_wms, command, tmp_pa
     assert {m["stream"] for m in messages(done) if m["type"] == "RECORD"} == {"item"}
 
 
-def test_sigterm_leaves_whole_lines_and_a_state_to_go_on_from(wms, command, fix, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_sigterm_leaves_whole_lines_and_a_state_to_go_on_from(
+    wms, command, fix, tmp_path, unbuffered
+):
+    # The pipe is full when the signal comes, so a write is in the middle of a page.
     wms.faults({"name": "latency", "latency_s": 0.4, "match": "/allocation/?", "after": 3})
     settings = {"entities": "allocation", "sync_mode": "full", "page_size": 20}
     environment = {
@@ -265,7 +269,7 @@ def test_sigterm_leaves_whole_lines_and_a_state_to_go_on_from(wms, command, fix,
     } | {f"FLEXT_TAP_ORACLE_WMS_{name.upper()}": str(v) for name, v in settings.items()}
     process = subprocess.Popen(
         [*COMMAND, "--config=ENV"],
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": unbuffered},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,  # communicate() would not see what a buffer has read ahead

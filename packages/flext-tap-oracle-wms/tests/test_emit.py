@@ -6,6 +6,7 @@ import io
 import json
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -125,3 +126,22 @@ def test_a_signal_within_a_line_waits_for_its_end():
         output.message({"type": "STATE", "value": 1})
     assert buffer.getvalue() == b'{"type":"STATE","value":1}\n'
     wrapper.detach()
+
+
+@pytest.mark.parametrize("full_at", [None, 1, 3])
+def test_a_write_that_takes_only_a_part_is_gone_on_with(full_at, tmp_path):
+    class Part(io.FileIO):
+        """What sys.stdout.buffer is with PYTHONUNBUFFERED: it may take less than it is given."""
+
+        calls = 0
+
+        def write(self, data):  # type: ignore[override]  # any buffer
+            self.calls += 1
+            return None if self.calls == full_at else super().write(data[:7])
+
+    with Part(tmp_path / "out", "w") as part:
+        stdout = SimpleNamespace(buffer=part, flush=part.flush)
+        with redirect_stdout(stdout):
+            emit.Output().message({"type": "STATE", "value": {"ü": 1}})
+    assert (tmp_path / "out").read_text("utf-8") == '{"type":"STATE","value":{"ü":1}}\n'
+    assert part.calls >= 5

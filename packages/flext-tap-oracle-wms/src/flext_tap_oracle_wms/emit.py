@@ -7,6 +7,7 @@ Which page comes next, and what STATE says, is decided elsewhere.
 from __future__ import annotations
 
 import contextlib
+import select
 import sys
 import threading
 from dataclasses import dataclass
@@ -30,6 +31,21 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 class Terminated(SystemExit):
     """A signal asked the process to end; the line in hand is whole."""
+
+
+def _write_whole(stream: Any, lines: bytes) -> None:
+    """Write all of the lines, however many calls the stream takes for it.
+
+    With PYTHONUNBUFFERED set, as images for containers like it, sys.stdout.buffer is the bare
+    file: a write that a signal interrupts takes only a part and says how much.
+    """
+    rest = memoryview(lines)
+    while rest:
+        taken = stream.write(rest)
+        if taken is None:  # a non-blocking pipe that is full
+            select.select([], [stream], [])
+            continue
+        rest = rest[taken:]
 
 
 class Output:
@@ -75,7 +91,7 @@ class Output:
                 stream.write(lines.decode("utf-8"))
             else:
                 stream.flush()
-                buffer.write(lines)
+                _write_whole(buffer, lines)
                 buffer.flush()
             stream.flush()
 

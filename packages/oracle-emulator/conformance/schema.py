@@ -250,6 +250,7 @@ def _accounts() -> Iterator[str]:
     yield f"grant {', '.join(_GRANTS)} to {MAIN_USER}"
     yield f'create user {PROXY_USER} identified by "{PROXY_PASSWORD}"'
     yield f"grant create session to {PROXY_USER}"
+    yield f"alter user {PROXY_USER} grant connect through {MAIN_USER}"
 
 
 def restore_password(dsn: str, system_password: str) -> None:

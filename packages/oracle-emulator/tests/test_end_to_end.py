@@ -69,6 +69,51 @@ def test_a_wrong_password_and_an_unknown_service(database):
         connect(database, dsn=f"localhost:{database.port}/NOPE")
 
 
+def test_a_proxy_opens_sessions_of_another_user(database):
+    system = {"user": "system", "password": database.system_password, "dsn": database.dsn}
+    with oracledb.connect(**system) as admin, admin.cursor() as cursor:
+        cursor.execute('create user through identified by "Way#1"')
+
+        def refused():
+            with pytest.raises(oracledb.DatabaseError) as caught:
+                connect(database, user=f"through[{OWNER}]", password="Way#1")
+            return caught.value.args[0].full_code
+
+        assert refused() == "ORA-01045"
+        cursor.execute("grant create session to through")
+        assert refused() == "ORA-28150"
+        cursor.execute(f"alter user {OWNER} grant connect through through")
+        with connect(database, user=f"through[{OWNER}]", password="Way#1") as proxied:
+            row = proxied.cursor().execute(
+                "select user, sys_context('userenv', 'proxy_user'),"
+                " sys_context('userenv', 'current_schema') from dual"
+            )
+            assert row.fetchone() == (OWNER, "THROUGH", OWNER)
+            proxied.cursor().execute("create table made_by_proxy (a number)")
+        shown = cursor.execute("select owner from all_tables where table_name = 'MADE_BY_PROXY'")
+        assert shown.fetchall() == [(OWNER,)]
+        cursor.execute(f"drop table {OWNER}.made_by_proxy")
+        cursor.execute(f"alter user {OWNER} account lock")
+        assert refused() == "ORA-28000"
+        cursor.execute(f"alter user {OWNER} account unlock revoke connect through through")
+        assert refused() == "ORA-28150"
+        cursor.execute("drop user through")
+
+
+def test_a_truncated_table_ends_a_readers_result(database, connection, table):
+    with connection.cursor() as cursor, connect(database) as other:
+        cursor.executemany(f"insert into {table} (id) values (:1)", [(n,) for n in range(500)])
+        connection.commit()
+        reading = other.cursor()
+        reading.arraysize = reading.prefetchrows = 10
+        reading.execute(f"select id from {table}")
+        assert reading.fetchone() is not None
+        cursor.execute(f"truncate table {table}")
+        with pytest.raises(oracledb.DatabaseError, match="ORA-08103"):
+            reading.fetchall()
+        assert count(other, table) == 0
+
+
 def test_rows_of_every_type_are_read_back_as_they_were_written(connection, table, monkeypatch):
     monkeypatch.setattr(oracledb.defaults, "fetch_lobs", False)
     monkeypatch.setattr(oracledb.defaults, "fetch_decimals", True)

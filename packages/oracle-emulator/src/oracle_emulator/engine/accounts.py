@@ -29,6 +29,7 @@ SYSTEM_PRIVILEGES = frozenset(
         "ALTER SESSION",
         "ALTER SYSTEM",
         "ALTER USER",
+        "ANALYZE ANY",
         "COMMENT ANY TABLE",
         "CREATE ANY INDEX",
         "CREATE ANY SEQUENCE",
@@ -131,6 +132,29 @@ def exists(run: Run, user: str) -> bool:
     return run.execute("SELECT 1 FROM ora.users WHERE username = $1", [user]).fetchone() is not None
 
 
+def may_connect_through(run: Run, proxy: str, user: str) -> bool:
+    """Whether a user may be connected as by another: ALTER USER … GRANT CONNECT THROUGH."""
+    found = run.execute(
+        "SELECT 1 FROM ora.proxies WHERE proxy = $1 AND client = $2", [proxy, user]
+    ).fetchone()
+    return found is not None
+
+
+def _change_proxies(run: Run, statement: CreateUser) -> None:
+    for proxy in [*statement.proxies, *statement.former_proxies]:
+        if not exists(run, proxy):
+            raise error(1918, proxy)
+    for proxy in statement.proxies:
+        run.execute(
+            "INSERT INTO ora.proxies VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            [proxy, statement.name],
+        )
+    for proxy in statement.former_proxies:
+        run.execute(
+            "DELETE FROM ora.proxies WHERE proxy = $1 AND client = $2", [proxy, statement.name]
+        )
+
+
 def create_administrators(run: Run, password: str) -> None:
     """Make SYS and SYSTEM, who may do everything, or set their password when they exist."""
     for name in ADMINISTRATORS:
@@ -174,6 +198,7 @@ def create(run: Run, statement: CreateUser) -> None:
 
 def _change(run: Run, statement: CreateUser) -> None:
     name = statement.name
+    _change_proxies(run, statement)
     if statement.password is not None:
         salt = os.urandom(SALT_BYTES)
         run.execute(
@@ -227,6 +252,7 @@ def drop(run: Run, statement: DropUser) -> None:
     run.execute(f"DROP ROLE {names.quote(name)}")
     run.execute("DELETE FROM ora.system_privileges WHERE grantee = $1", [name])
     run.execute("DELETE FROM ora.quotas WHERE username = $1", [name])
+    run.execute("DELETE FROM ora.proxies WHERE $1 IN (proxy, client)", [name])
     run.execute("DELETE FROM ora.users WHERE username = $1", [name])
 
 

@@ -12,6 +12,8 @@ from oracle_emulator.engine.ddl.scene import Scene
 from oracle_emulator.engine.ddl.statements import (
     AlterSession,
     ByHand,
+    Drop,
+    DropUser,
     EndTransaction,
     LockTable,
     Savepoint,
@@ -130,3 +132,10 @@ def ddl(session: EngineSession, parsed: ByHand, situation: Situation) -> None:
             raise
         run.execute("COMMIT")
     session.database.catalogue.forget()
+    match parsed:
+        case Truncate() | Drop(kind="TABLE"):
+            session.database.catalogue.note_emptied(session.resolve(parsed.name))
+        case DropUser():
+            session.database.catalogue.note_emptied((parsed.name, ""))
+        case _:
+            pass

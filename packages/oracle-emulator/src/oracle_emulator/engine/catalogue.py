@@ -8,7 +8,8 @@ Every DDL goes through this process, so the memory is simply emptied after each 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ class Catalogue:
         self._by_name: dict[TableName, TableInfo | None] = {}
         self._quotas: dict[str, bool] = {}
         self._synonyms: dict[TableName, TableName] | None = None
+        self._emptied: Counter[TableName] = Counter()
         self.version = 0
 
     def forget(self) -> None:
@@ -64,6 +66,16 @@ class Catalogue:
             self._by_name.clear()
             self._quotas.clear()
             self._synonyms = None
+
+    def note_emptied(self, name: TableName) -> None:
+        """Note that a table's rows went by DDL: whoever reads them has lost them."""
+        with self._lock:
+            self._emptied[name] += 1
+
+    def times_emptied(self, tables: Iterable[TableName]) -> int:
+        """How often rows of these tables went by DDL, ever."""
+        with self._lock:
+            return sum(self._emptied[name] + self._emptied[name[0], ""] for name in tables)
 
     def table(self, name: TableName) -> TableInfo | None:
         """A table or view by owner and name; None when there is none."""

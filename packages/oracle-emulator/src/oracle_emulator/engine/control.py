@@ -73,7 +73,7 @@ class Control:
             "instance_name": "emulator",
             "instance": "1",
             "host": info.machine,
-            "terminal": info.machine,
+            "terminal": info.terminal or info.machine,
             "os_user": info.os_user,
             "module": info.program,
             "isdba": "FALSE",

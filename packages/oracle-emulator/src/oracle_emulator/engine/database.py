@@ -92,6 +92,11 @@ class EngineDatabase:
         with self.administrator() as run:
             return accounts.credentials(run, user)
 
+    def may_connect_through(self, proxy: str, user: str) -> bool:
+        """Tell whether `proxy`, whose password was verified, may open sessions as `user`."""
+        with self.administrator() as run:
+            return accounts.may_connect_through(run, proxy, user)
+
     def open_session(self, info: SessionInfo) -> Session:
         """Start a session for a user whose password was verified. Raises ORA-01045."""
         with self.administrator() as run:
@@ -116,9 +121,9 @@ class EngineDatabase:
         with self.administrator() as run:
             run.execute(
                 "INSERT INTO ora.sessions (sid, serial, pid, username, program, machine, "
-                "os_user, module) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $5) ON CONFLICT (sid) DO UPDATE SET serial "
-                "= excluded.serial, "
+                "os_user, module, terminal, driver) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $8, $9) ON CONFLICT (sid) DO UPDATE SET "
+                "serial = excluded.serial, "
                 "pid = excluded.pid, username = excluded.username",
                 [
                     info.session_id,
@@ -128,6 +133,8 @@ class EngineDatabase:
                     info.program or None,
                     info.machine or None,
                     info.os_user or None,
+                    info.terminal or None,
+                    info.driver or None,
                 ],
             )
 

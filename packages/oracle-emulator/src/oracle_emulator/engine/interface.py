@@ -206,6 +206,8 @@ class SessionInfo:
     program: str = ""
     machine: str = ""
     os_user: str = ""
+    terminal: str = ""
+    driver: str = ""
     proxy_user: str | None = None
 
 
@@ -270,6 +272,10 @@ class Database(Protocol):
 
     def credentials(self, user: str) -> Credentials | None:
         """Return a user's verifier; None for a user that does not exist."""
+        ...
+
+    def may_connect_through(self, proxy: str, user: str) -> bool:
+        """Tell whether `proxy`, whose password was verified, may open sessions as `user`."""
         ...
 
     def open_session(self, info: SessionInfo) -> Session:

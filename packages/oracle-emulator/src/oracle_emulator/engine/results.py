@@ -50,10 +50,19 @@ def _column(
 
 
 class ResultSet:
-    """An open result. Its rows are all on our side, so it holds nothing in PostgreSQL."""
+    """An open result. Its rows are all on our side, so it holds nothing in PostgreSQL.
 
-    def __init__(self, cursor: psycopg.Cursor[Any], described: tuple[Column, ...]) -> None:
+    `is_there` tells whether the rows that it reads still exist: TRUNCATE and DROP take them away.
+    """
+
+    def __init__(
+        self,
+        cursor: psycopg.Cursor[Any],
+        described: tuple[Column, ...],
+        is_there: Callable[[], bool],
+    ) -> None:
         self.columns = described
+        self._is_there = is_there
         self._cursor = cursor
         self._left = cursor.rowcount
         self._converters = [
@@ -61,9 +70,14 @@ class ResultSet:
         ]
 
     def fetch(self, rows: int) -> tuple[list[Row], bool]:
-        """Return up to `rows` rows, and whether more may follow."""
+        """Return up to `rows` rows, and whether more may follow.
+
+        Raises ORA-08103 once a table that it reads was truncated or dropped.
+        """
         if self._cursor.closed:
             raise error(1002)
+        if not self._is_there():
+            raise error(8103)
         found: list[Row] = self._cursor.fetchmany(rows)
         self._left -= len(found)
         if self._converters:

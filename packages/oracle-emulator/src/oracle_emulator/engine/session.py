@@ -283,15 +283,19 @@ class EngineSession:
 
     def _query(self, plan: Translation, binds: Row, situation: Situation) -> Outcome:
         cursor = self.run.cursor()
+        catalogue, tables = self.database.catalogue, plan.tables - plan.private.keys()
+        emptied = catalogue.times_emptied(tables)
         with self.statement(situation, begin=plan.locks):
             if plan.wait_s:
                 self.run.execute(f"SET LOCAL lock_timeout = {int(plan.wait_s * 1000)}")
             cursor.execute(plan.sql.encode(), self.parameters(plan, binds))
             if plan.wait_s:
                 self.run.execute("SET LOCAL lock_timeout = 0")
-        return Outcome(
-            row_count=0, cursor=results.ResultSet(cursor, self.describe(cursor.pgresult, plan))
+        described = self.describe(cursor.pgresult, plan)
+        result = results.ResultSet(
+            cursor, described, lambda: catalogue.times_emptied(tables) == emptied
         )
+        return Outcome(row_count=0, cursor=result)
 
     def parameters(self, plan: Translation, binds: Row) -> list[Any] | None:
         """The binds as PostgreSQL takes them. Raises ORA-01008 when some are missing."""

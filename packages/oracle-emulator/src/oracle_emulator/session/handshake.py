@@ -9,7 +9,15 @@ from oracle_emulator.engine.interface import OracleError, SessionInfo
 from oracle_emulator.session.calls import set_context
 from oracle_emulator.session.context import Client, ServerContext
 from oracle_emulator.session.cursors import MAX_OPEN_CURSORS
-from oracle_emulator.session.logon import LoggedOn, Logon, Pair, password_change, server_proof
+from oracle_emulator.session.logon import (
+    LOCKED,
+    LoggedOn,
+    Logon,
+    Pair,
+    normalize_name,
+    password_change,
+    server_proof,
+)
 from oracle_emulator.session.registry import Registered
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import AuthRequest, encode_auth
@@ -57,16 +65,18 @@ class Handshake:
         if self._logon is None:
             raise OracleError(1017, "invalid username/password; logon denied")
         logged_on = self._logon.verify(request)
-        if "PROXY_CLIENT_NAME" in request.pairs:
-            raise OracleError(28150, "proxy not authorized to connect as client")
+        user = self._session_user(logged_on, request)
         info = SessionInfo(
-            user=logged_on.user,
+            user=user,
             session_id=next(self._context.session_ids),
             serial=1,
             service_name=self._context.service_name,
             program=self._descriptor.program or self._terminal.get("AUTH_PROGRAM_NM", ""),
             machine=self._terminal.get("AUTH_MACHINE", self._descriptor.host),
             os_user=self._terminal.get("AUTH_SID", self._descriptor.user),
+            terminal=self._terminal.get("AUTH_TERMINAL", ""),
+            driver=request.pairs.get("SESSION_CLIENT_DRIVER_NAME", ""),
+            proxy_user=logged_on.user if user != logged_on.user else None,
         )
         session = self._context.database.open_session(info)
         registered = Registered(info.session_id, info.serial, self._kill)
@@ -74,7 +84,7 @@ class Handshake:
             self._context,
             session,
             self.field_version,
-            logged_on.user,
+            user,
             registered,
             logged_on.session_key,
         )
@@ -89,6 +99,23 @@ class Handshake:
             raise
         answer = encode_auth(self._properties(info, logged_on)) + encode_status(0)
         return Entered(client, answer)
+
+    def _session_user(self, logged_on: LoggedOn, request: AuthRequest) -> str:
+        """Return whose session it is to be: the client's, where a proxy logged on for it.
+
+        Raises OracleError: 28150 without the right to do so, 28000 for a locked client.
+        """
+        named = request.pairs.get("PROXY_CLIENT_NAME", "").rstrip("\x00")
+        user = normalize_name(named) if named else logged_on.user
+        if user == logged_on.user:
+            return user
+        database = self._context.database
+        if not database.may_connect_through(logged_on.user, user):
+            raise OracleError(28150, "proxy not authorized to connect as client")
+        client = database.credentials(user)
+        if client is not None and client.status == LOCKED:
+            raise OracleError(LOCKED, "The account is locked.")
+        return user
 
     def _properties(self, info: SessionInfo, logged_on: LoggedOn) -> list[Pair]:
         service = self._context.service_name

@@ -19,6 +19,7 @@ from oracle_emulator.engine.interface import Credentials, OracleError
 from oracle_emulator.ttc.auth import AuthRequest
 
 VERIFIER_12C = 0x4815
+LOCKED = 28000
 EXPIRED = 28001
 _SPEEDY_KEY_LABEL = b"AUTH_PBKDF2_SPEEDY_KEY"
 _VERIFIER_ITERATIONS = 4096
@@ -158,7 +159,7 @@ def invalid_credentials() -> OracleError:
 
 def _refusal(code: int, user: str) -> str:
     texts = {
-        28000: "The account is locked.",
+        LOCKED: "The account is locked.",
         EXPIRED: "the password has expired",
         1045: f"user {user} lacks CREATE SESSION privilege; logon denied",
     }

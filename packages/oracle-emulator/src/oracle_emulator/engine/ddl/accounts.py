@@ -16,6 +16,8 @@ def user(reader: Reader, *, alter: bool) -> CreateUser:
     quietly = not alter and reader.if_exists(negated=True)
     made = CreateUser(reader.identifier(1935), alter=alter, quietly=quietly)
     while reader.current is not None:
+        if alter and _proxy(reader, made):
+            continue
         if not (_identity(reader, made) or _resources(reader, made)):
             raise error(922, offset=reader.offset)
     if not alter and made.password is None:
@@ -36,6 +38,21 @@ def _identity(reader: Reader, made: CreateUser) -> bool:
         made.expired = True
     else:
         return False
+    return True
+
+
+def _proxy(reader: Reader, made: CreateUser) -> bool:
+    """Read GRANT or REVOKE CONNECT THROUGH, if one is next."""
+    if reader.accept("GRANT", "CONNECT", "THROUGH"):
+        made.proxies.append(reader.identifier(987))
+    elif reader.accept("REVOKE", "CONNECT", "THROUGH"):
+        made.former_proxies.append(reader.identifier(987))
+    else:
+        return False
+    if reader.accept("WITH", "NO", "ROLES") or reader.accept("WITH", "ROLE"):
+        raise unsupported("roles of a proxy session", reader.offset)
+    if reader.accept("AUTHENTICATION"):
+        raise unsupported("AUTHENTICATION REQUIRED", reader.offset)
     return True
 
 

@@ -166,7 +166,8 @@ def _attribute(reader: Reader, definition: ColumnDefinition) -> None:
     if reader.accept("DEFAULT"):
         if reader.accept("ON", "NULL"):
             definition.default_on_null, definition.nullable = True, False
-        definition.default = reader.expression(*_EXPRESSION_STOPS)
+        null = reader.accept("NULL")  # elsewhere this word ends the expression
+        definition.default = "NULL" if null else reader.expression(*_EXPRESSION_STOPS)
     elif reader.accept("GENERATED"):
         definition.identity = "ALWAYS" if reader.accept("ALWAYS") else "BY DEFAULT"
         reader.accept("BY", "DEFAULT")

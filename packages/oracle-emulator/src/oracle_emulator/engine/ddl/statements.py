@@ -160,6 +160,8 @@ class CreateUser:
     expired: bool = False
     quotas: dict[str, int] = field(default_factory=dict)  # bytes; -1 is UNLIMITED
     tablespace: str | None = None
+    proxies: list[str] = field(default_factory=list)  # who may connect as this user
+    former_proxies: list[str] = field(default_factory=list)  # who may no longer
     quietly: bool = False
 
 

@@ -12,12 +12,14 @@ CREATE TABLE users (
 CREATE TABLE system_privileges (
   grantee text NOT NULL, privilege text NOT NULL, admin_option boolean NOT NULL DEFAULT false,
   PRIMARY KEY (grantee, privilege));
+CREATE TABLE proxies (proxy text NOT NULL, client text NOT NULL, PRIMARY KEY (proxy, client));
 CREATE TABLE quotas (username text NOT NULL, tablespace text NOT NULL, max_bytes bigint NOT NULL,
   PRIMARY KEY (username, tablespace));
 CREATE TABLE objects (
   relid oid PRIMARY KEY,
   created timestamp NOT NULL DEFAULT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC'),
   last_ddl timestamp NOT NULL DEFAULT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC'),
+  num_rows numeric, blocks numeric, avg_row_len numeric, last_analyzed timestamp, statistics_locked boolean NOT NULL DEFAULT false,
   duration text);  -- of a global temporary table: SYS$TRANSACTION or SYS$SESSION
 CREATE TABLE columns (
   relid oid NOT NULL, attnum smallint NOT NULL, code integer NOT NULL, size integer NOT NULL,

@@ -132,6 +132,13 @@ CREATE FUNCTION lob_compare(clob, clob) RETURNS numeric LANGUAGE sql IMMUTABLE S
   CASE WHEN $1::text = $2::text THEN 0 WHEN $1::text < $2::text THEN -1 ELSE 1 END;
 CREATE FUNCTION lob_compare(blob, blob) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN
   CASE WHEN $1::bytea = $2::bytea THEN 0 WHEN $1::bytea < $2::bytea THEN -1 ELSE 1 END;
+-- With an amount and offsets: NULL where one of them is less than 1.
+CREATE FUNCTION lob_compare(clob, clob, amount numeric, offset_1 numeric DEFAULT 1, offset_2 numeric DEFAULT 1) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN
+  CASE WHEN least(amount, offset_1, offset_2) >= 1 THEN lob_compare(
+    pg_catalog.substr($1::text, trunc(offset_1)::integer, least(trunc(amount), 1073741823)::integer)::clob, pg_catalog.substr($2::text, trunc(offset_2)::integer, least(trunc(amount), 1073741823)::integer)::clob) END;
+CREATE FUNCTION lob_compare(blob, blob, amount numeric, offset_1 numeric DEFAULT 1, offset_2 numeric DEFAULT 1) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN
+  CASE WHEN least(amount, offset_1, offset_2) >= 1 THEN lob_compare(
+    pg_catalog.substr($1::bytea, trunc(offset_1)::integer, least(trunc(amount), 1073741823)::integer)::blob, pg_catalog.substr($2::bytea, trunc(offset_2)::integer, least(trunc(amount), 1073741823)::integer)::blob) END;
 CREATE FUNCTION lob_length(clob) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN pg_catalog.char_length($1::text);
 CREATE FUNCTION lob_length(blob) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT RETURN octet_length($1::bytea);
 CREATE FUNCTION lob_substr(value clob, amount numeric DEFAULT 32767, start numeric DEFAULT 1) RETURNS text LANGUAGE sql IMMUTABLE STRICT RETURN

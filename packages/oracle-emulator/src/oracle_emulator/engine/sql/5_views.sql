@@ -3,7 +3,7 @@ SET search_path = ora;
 
 CREATE UNLOGGED TABLE ora.sessions (
   sid integer PRIMARY KEY, serial integer NOT NULL, pid integer NOT NULL, username text NOT NULL, schema_name text,
-  program text, machine text, os_user text, module text, action text, client_identifier text, client_info text,
+  program text, machine text, os_user text, terminal text, driver text, module text, action text, client_identifier text, client_info text,
   logon_time timestamp NOT NULL DEFAULT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC'));
 
 CREATE FUNCTION ora.long_name(short text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER RETURN
@@ -15,9 +15,9 @@ CREATE FUNCTION ora.may_see(relid oid) RETURNS boolean LANGUAGE sql STABLE RETUR
 
 CREATE VIEW relations AS
 SELECT c.oid AS relid, ora.logical(n.nspname) AS owner, ora.logical(c.relname) AS name, c.relkind::text AS kind, o.created::odate AS created,
-       o.last_ddl::odate AS last_ddl, o.duration, o.source,
+       o.last_ddl::odate AS last_ddl, o.duration, o.source, o.num_rows, o.blocks, o.avg_row_len, o.last_analyzed::odate AS last_analyzed, o.statistics_locked,
        CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, SELECT')
-            ELSE ora.may_see(coalesce(i.indrelid, c.oid)) END AS visible, i.indrelid, i.indisunique, c.reltuples
+            ELSE ora.may_see(coalesce(i.indrelid, c.oid)) END AS visible, i.indrelid, i.indisunique
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
   LEFT JOIN ora.objects o ON o.relid = coalesce((SELECT x.relid FROM ora.objects x WHERE x.relid = c.oid), i.indrelid)
  WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('ora', 'information_schema') AND c.relkind IN ('r', 'v', 'S', 'i');
@@ -31,9 +31,14 @@ SELECT visible, owner AS "OWNER", name AS "OBJECT_NAME", NULL::text AS "SUBOBJEC
 
 CREATE VIEW tables_view AS
 SELECT visible, owner AS "OWNER", name AS "TABLE_NAME", CASE WHEN duration IS NULL THEN 'USERS' END AS "TABLESPACE_NAME", NULL::text AS "CLUSTER_NAME",
-       NULL::text AS "IOT_NAME", 'VALID'::text AS "STATUS", CASE WHEN reltuples >= 0 THEN reltuples::numeric END AS "NUM_ROWS", NULL::numeric AS "BLOCKS", 'YES'::text AS "LOGGING",
-       NULL::odate AS "LAST_ANALYZED", 'NO'::text AS "PARTITIONED", NULL::text AS "IOT_TYPE", CASE WHEN duration IS NULL THEN 'N' ELSE 'Y' END AS "TEMPORARY", 'N'::text AS "SECONDARY",
+       NULL::text AS "IOT_NAME", 'VALID'::text AS "STATUS", num_rows AS "NUM_ROWS", blocks AS "BLOCKS", avg_row_len AS "AVG_ROW_LEN", 'YES'::text AS "LOGGING",
+       last_analyzed AS "LAST_ANALYZED", 'NO'::text AS "PARTITIONED", NULL::text AS "IOT_TYPE", CASE WHEN duration IS NULL THEN 'N' ELSE 'Y' END AS "TEMPORARY", 'N'::text AS "SECONDARY",
        'NO'::text AS "NESTED", duration AS "DURATION", 'DISABLED'::text AS "COMPRESSION", NULL::text AS "COMPRESS_FOR", 'NO'::text AS "DROPPED", 'NO'::text AS "READ_ONLY"
+  FROM ora.relations WHERE kind = 'r';
+
+CREATE VIEW tab_statistics_view AS
+SELECT visible, owner AS "OWNER", name AS "TABLE_NAME", NULL::text AS "PARTITION_NAME", 'TABLE'::text AS "OBJECT_TYPE", num_rows AS "NUM_ROWS", blocks AS "BLOCKS", avg_row_len AS "AVG_ROW_LEN",
+       last_analyzed AS "LAST_ANALYZED", CASE WHEN statistics_locked THEN 'ALL' END AS "STATTYPE_LOCKED", CASE WHEN last_analyzed IS NOT NULL THEN 'NO' END AS "STALE_STATS"
   FROM ora.relations WHERE kind = 'r';
 
 CREATE VIEW views_view AS
@@ -124,7 +129,7 @@ CREATE VIEW db_links_view AS SELECT true AS visible, ''::text AS "OWNER", ''::te
 DO $$
 DECLARE
   family text; base text; owner_column text; listed text; own text; prefix text;
-  families text[] := ARRAY['OBJECTS', 'TABLES', 'VIEWS', 'TAB_COLS', 'TAB_COLUMNS', 'CONSTRAINTS', 'CONS_COLUMNS', 'INDEXES', 'IND_COLUMNS', 'SEQUENCES',
+  families text[] := ARRAY['OBJECTS', 'TABLES', 'TAB_STATISTICS', 'VIEWS', 'TAB_COLS', 'TAB_COLUMNS', 'CONSTRAINTS', 'CONS_COLUMNS', 'INDEXES', 'IND_COLUMNS', 'SEQUENCES',
                            'TAB_COMMENTS', 'COL_COMMENTS', 'SYNONYMS', 'MVIEWS', 'TAB_IDENTITY_COLS', 'IND_EXPRESSIONS', 'MVIEW_COMMENTS', 'DB_LINKS'];
 BEGIN
   FOREACH family IN ARRAY families LOOP
@@ -145,6 +150,8 @@ CREATE VIEW "SYS"."DBA_USERS" AS SELECT username AS "USERNAME", user_id::numeric
   CASE status WHEN 28000 THEN 'LOCKED' WHEN 28001 THEN 'EXPIRED' ELSE 'OPEN' END AS "ACCOUNT_STATUS", default_tablespace AS "DEFAULT_TABLESPACE", 'TEMP'::text AS "TEMPORARY_TABLESPACE", created::odate AS "CREATED", 'DEFAULT'::text AS "PROFILE" FROM ora.users;
 CREATE VIEW "SYS"."USER_USERS" AS SELECT * FROM "SYS"."DBA_USERS" WHERE "USERNAME" = ora.setting('session_user');
 CREATE VIEW "SYS"."SESSION_PRIVS" AS SELECT DISTINCT privilege AS "PRIVILEGE" FROM ora.system_privileges WHERE grantee IN (ora.setting('session_user'), 'PUBLIC');
+CREATE VIEW "SYS"."PROXY_USERS" AS SELECT proxy AS "PROXY", client AS "CLIENT", 'NO'::text AS "AUTHENTICATION", 'PROXY MAY ACTIVATE ALL CLIENT ROLES'::text AS "FLAGS" FROM ora.proxies;
+CREATE VIEW "SYS"."USER_PROXIES" AS SELECT "CLIENT", "AUTHENTICATION", "FLAGS" FROM "SYS"."PROXY_USERS" WHERE "PROXY" = ora.setting('session_user');
 CREATE VIEW "SYS"."SESSION_ROLES" AS SELECT ''::text AS "ROLE" WHERE false;
 CREATE VIEW "SYS"."DBA_SYS_PRIVS" AS SELECT grantee AS "GRANTEE", privilege AS "PRIVILEGE", CASE WHEN admin_option THEN 'YES' ELSE 'NO' END AS "ADMIN_OPTION" FROM ora.system_privileges;
 CREATE VIEW "SYS"."USER_SYS_PRIVS" AS SELECT grantee AS "USERNAME", privilege AS "PRIVILEGE", CASE WHEN admin_option THEN 'YES' ELSE 'NO' END AS "ADMIN_OPTION" FROM ora.system_privileges WHERE grantee IN (ora.setting('session_user'), 'PUBLIC');
@@ -173,12 +180,22 @@ CREATE VIEW "SYS"."V$INSTANCE" AS SELECT 1::numeric AS "INSTANCE_NUMBER", 'emula
 CREATE VIEW "SYS"."V$DATABASE" AS SELECT 1::numeric AS "DBID", upper(left(value, 8)) AS "NAME", value AS "DB_UNIQUE_NAME", 'READ WRITE'::text AS "OPEN_MODE", 'NOARCHIVELOG'::text AS "LOG_MODE", 'PRIMARY'::text AS "DATABASE_ROLE", 'YES'::text AS "CDB", 'NO'::text AS "FORCE_LOGGING" FROM ora.settings WHERE name = 'service_name';
 CREATE VIEW "SYS"."V$PARAMETER" AS SELECT row_number() OVER (ORDER BY p.name)::numeric AS "NUM", p.name AS "NAME", 2::numeric AS "TYPE", p.value AS "VALUE", p.value AS "DISPLAY_VALUE", 'TRUE'::text AS "ISDEFAULT"
   FROM (VALUES ('max_string_size', (SELECT value FROM ora.settings WHERE name = 'max_string_size')), ('compatible', '19.0.0'), ('ddl_lock_timeout', '0'), ('nls_length_semantics', 'BYTE'), ('open_cursors', '300'), ('processes', '300'), ('deferred_segment_creation', 'TRUE'),
-               ('service_names', (SELECT value FROM ora.settings WHERE name = 'service_name')), ('db_name', (SELECT value FROM ora.settings WHERE name = 'service_name')), ('instance_name', 'emulator'), ('recyclebin', 'OFF')) AS p (name, value);
+               ('service_names', (SELECT value FROM ora.settings WHERE name = 'service_name')), ('db_name', (SELECT value FROM ora.settings WHERE name = 'service_name')), ('instance_name', 'emulator'), ('recyclebin', 'OFF'), ('db_domain', NULL)) AS p (name, value);
 CREATE VIEW "SYS"."V$SESSION" AS SELECT s.sid::numeric AS "SID", s.serial::numeric AS "SERIAL#", s.username AS "USERNAME", coalesce(s.schema_name, s.username) AS "SCHEMANAME", CASE WHEN a.state = 'active' THEN 'ACTIVE' ELSE 'INACTIVE' END AS "STATUS",
-  s.program AS "PROGRAM", s.machine AS "MACHINE", s.os_user AS "OSUSER", s.module AS "MODULE", s.action AS "ACTION", s.client_identifier AS "CLIENT_IDENTIFIER", s.client_info AS "CLIENT_INFO", 'USER'::text AS "TYPE", 'DEDICATED'::text AS "SERVER", s.logon_time::odate AS "LOGON_TIME",
-  (SELECT b.sid::numeric FROM ora.sessions b WHERE b.pid = (pg_blocking_pids(s.pid))[1]) AS "BLOCKING_SESSION", CASE WHEN a.wait_event_type = 'Lock' THEN 'enq: TX - row lock contention' ELSE a.wait_event END AS "EVENT",
+  s.program AS "PROGRAM", s.machine AS "MACHINE", s.os_user AS "OSUSER", s.terminal AS "TERMINAL", s.module AS "MODULE", s.action AS "ACTION", s.client_identifier AS "CLIENT_IDENTIFIER", s.client_info AS "CLIENT_INFO", 'USER'::text AS "TYPE", 'DEDICATED'::text AS "SERVER", s.logon_time::odate AS "LOGON_TIME",
+  (SELECT b.sid::numeric FROM ora.sessions b WHERE b.pid = (pg_blocking_pids(s.pid))[1]) AS "BLOCKING_SESSION",
+  CASE WHEN a.wait_event_type = 'Lock' THEN 'VALID' ELSE 'NO HOLDER' END AS "BLOCKING_SESSION_STATUS", CASE WHEN a.wait_event_type = 'Lock' THEN 'Application' ELSE 'Idle' END AS "WAIT_CLASS", CASE WHEN a.wait_event_type = 'Lock' THEN 'enq: TX - row lock contention' ELSE a.wait_event END AS "EVENT",
   (SELECT value FROM ora.settings WHERE name = 'service_name') AS "SERVICE_NAME"
   FROM ora.sessions s JOIN pg_stat_activity a ON a.pid = s.pid;
+CREATE VIEW "SYS"."V$SESSION_CONNECT_INFO" AS SELECT s.sid::numeric AS "SID", s.serial::numeric AS "SERIAL#", 'DATABASE'::text AS "AUTHENTICATION_TYPE", s.os_user AS "OSUSER", s.driver AS "CLIENT_DRIVER", 'AL32UTF8'::text AS "CLIENT_CHARSET" FROM ora.sessions s;
+-- Table locks, in Oracle's numbers of modes; row locks are not kept where others can see them.
+CREATE VIEW ora.table_locks AS SELECT s.sid, s.username, s.os_user, l.relation AS relid, l.granted, l.pid,
+  CASE l.mode WHEN 'RowShareLock' THEN 2 WHEN 'RowExclusiveLock' THEN 3 WHEN 'ShareLock' THEN 4 WHEN 'ShareRowExclusiveLock' THEN 5 WHEN 'ExclusiveLock' THEN 6 WHEN 'AccessExclusiveLock' THEN 6 END AS mode
+  FROM pg_locks l JOIN ora.sessions s ON s.pid = l.pid JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r' WHERE l.locktype = 'relation' AND l.mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock')
+  AND EXISTS (SELECT 1 FROM ora.objects o WHERE o.relid = l.relation) AND c.relnamespace <> '"SYS"'::regnamespace;
+CREATE VIEW "SYS"."V$LOCKED_OBJECT" AS SELECT relid::bigint::numeric AS "OBJECT_ID", sid::numeric AS "SESSION_ID", username AS "ORACLE_USERNAME", os_user AS "OS_USER_NAME", max(mode)::numeric AS "LOCKED_MODE" FROM ora.table_locks WHERE granted GROUP BY 1, 2, 3, 4;
+CREATE VIEW "SYS"."V$LOCK" AS SELECT sid::numeric AS "SID", 'TM'::text AS "TYPE", relid::bigint::numeric AS "ID1", 0::numeric AS "ID2", coalesce(max(mode) FILTER (WHERE granted), 0)::numeric AS "LMODE", coalesce(max(mode) FILTER (WHERE NOT granted), 0)::numeric AS "REQUEST",
+  (CASE WHEN EXISTS (SELECT 1 FROM ora.sessions w WHERE l.pid = ANY (pg_blocking_pids(w.pid))) THEN 1 ELSE 0 END)::numeric AS "BLOCK" FROM ora.table_locks l GROUP BY sid, relid, pid;
 CREATE VIEW "SYS"."V$TRANSACTION" AS SELECT s.sid::numeric AS "SID", a.xact_start::odate AS "START_DATE", 'ACTIVE'::text AS "STATUS" FROM ora.sessions s JOIN pg_stat_activity a ON a.pid = s.pid WHERE a.xact_start IS NOT NULL AND a.backend_xid IS NOT NULL;
 
 CREATE VIEW ora.nls_defaults AS SELECT * FROM (VALUES ('NLS_LANGUAGE', 'AMERICAN'), ('NLS_TERRITORY', 'AMERICA'), ('NLS_CURRENCY', '$'), ('NLS_ISO_CURRENCY', 'AMERICA'), ('NLS_NUMERIC_CHARACTERS', '.,'), ('NLS_CALENDAR', 'GREGORIAN'),
@@ -189,7 +206,7 @@ CREATE VIEW "SYS"."NLS_INSTANCE_PARAMETERS" AS SELECT "PARAMETER", "VALUE" FROM 
 CREATE VIEW "SYS"."NLS_DATABASE_PARAMETERS" AS SELECT "PARAMETER", "VALUE" FROM ora.nls_defaults UNION ALL SELECT * FROM (VALUES ('NLS_CHARACTERSET', 'AL32UTF8'), ('NLS_NCHAR_CHARACTERSET', 'AL16UTF16'),
   ('NLS_RDBMS_VERSION', (SELECT value FROM ora.settings WHERE name = 'version'))) AS x (p, v);
 
-GRANT SELECT ON "SYS"."ALL_USERS", "SYS"."USER_USERS", "SYS"."SESSION_PRIVS", "SYS"."SESSION_ROLES", "SYS"."USER_SYS_PRIVS", "SYS"."USER_TAB_PRIVS", "SYS"."ALL_TAB_PRIVS", "SYS"."USER_TS_QUOTAS", "SYS"."USER_TABLESPACES",
+GRANT SELECT ON "SYS"."ALL_USERS", "SYS"."USER_USERS", "SYS"."USER_PROXIES", "SYS"."SESSION_PRIVS", "SYS"."SESSION_ROLES", "SYS"."USER_SYS_PRIVS", "SYS"."USER_TAB_PRIVS", "SYS"."ALL_TAB_PRIVS", "SYS"."USER_TS_QUOTAS", "SYS"."USER_TABLESPACES",
   "SYS"."V$VERSION", "SYS"."PRODUCT_COMPONENT_VERSION", "SYS"."NLS_SESSION_PARAMETERS", "SYS"."NLS_INSTANCE_PARAMETERS", "SYS"."NLS_DATABASE_PARAMETERS" TO PUBLIC;
 CREATE ROLE "ora$dictionary";
 GRANT SELECT ON ALL TABLES IN SCHEMA "SYS" TO "ora$dictionary";

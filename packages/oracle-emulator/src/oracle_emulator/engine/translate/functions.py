@@ -101,7 +101,7 @@ _OWN: Mapping[str, tuple[str, int, int]] = {
     "MONTHS_BETWEEN": ("months_between", 2, 2),
     "LAST_DAY": ("last_day", 1, 1),
     "SYS_CONTEXT": ("sys_context", 2, 2),
-    "DBMS_LOB.COMPARE": ("lob_compare", 2, 2),
+    "DBMS_LOB.COMPARE": ("lob_compare", 2, 5),
     "DBMS_LOB.GETLENGTH": ("lob_length", 1, 1),
     "DBMS_LOB.SUBSTR": ("lob_substr", 1, 3),
     "DBMS_LOB.INSTR": ("instr", 2, 4),

@@ -3,6 +3,7 @@
 Built of the demo's own parts, so that what is tested is what a user runs.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,21 @@ class Rig:
         process = self.start(*argv, MELTANO_RUN_ID=run_id, **environ)
         output, _ = process.communicate(timeout=170)
         return process.returncode, output
+
+    def flext(self, *argv):
+        """Run `flext` in the project; answers the JSON objects on its stdout."""
+        command = str(Path(sys.executable).parent / "flext")
+        done = subprocess.run(
+            [command, *argv],
+            cwd=self.place.root,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=170,
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def states(self):
         """What Meltano holds, by state id."""

@@ -65,10 +65,20 @@ def test_kill_9_of_the_target_in_the_middle_loses_and_doubles_nothing(make_rig):
     assert 100 <= committed_rows(rig) < 2000
     assert bookmarks(rig, INCREMENTAL_STATE) == {}
 
-    code, output = rig.run("run", "full-sync-job")
-    assert code == 0, output
-    assert rig.verdict().first_difference is None
+    (outcome,) = rig.flext("run", "full-sync-job", "--json")
+    assert outcome["outcome"] == "succeeded"
+    # What was committed before the kill is loaded again at most, never left out.
+    assert outcome["streams"]["allocation"]["loaded"] >= 2000 - 100
+    result = rig.verdict(outcome["run_id"])
+    assert result.first_difference is None
     assert set(bookmarks(rig, INCREMENTAL_STATE)) >= {"allocation", "order_hdr", "order_dtl"}
+
+    (shown,) = rig.flext("status", "--json")
+    second, first = shown["runs"]
+    assert (first["outcome"], second["outcome"]) == ("died", "succeeded")
+    loaded = {name: each["loaded"] for name, each in second["streams"].items()}
+    assert loaded == received(rig, outcome["run_id"])
+    assert {place["full_load"] for place in shown["streams"]} >= {"completed"}
 
 
 def test_a_failing_stream_keeps_its_place_and_the_others_go_on(make_rig):

@@ -40,11 +40,11 @@ def held(tmp_path):
 
 
 def test_every_command_has_help_with_an_example():
-    commands = dict(group.commands)
-    token = commands.pop("token")
-    for name, command in {**commands, **token.commands}.items():
+    for name, command in group.commands.items():
         assert command.help, name
-        assert command.epilog.startswith("Example: flext "), name
+        for each in getattr(command, "commands", {name: command}).values():
+            assert each.help, each.name
+            assert each.epilog.startswith(f"Example: flext {name}"), each.name
 
 
 def test_a_command_that_is_not_there_is_a_usage_error(flext):
@@ -116,3 +116,20 @@ def test_nothing_here_imports_tap_or_target():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path("/")
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("held")
+def test_the_history_of_a_scope_is_shown(flext):
+    (event, *_) = json.loads(flext("token", "history", SCOPE, "--json").stdout)["events"]
+    assert event["scope"] == SCOPE
+    assert "run-1" in event["text"]
+    done = flext("token", "history", "dev:other")
+    assert done.returncode == 1
+    assert "dev:other does not stand in" in done.stderr
+
+
+@pytest.mark.parametrize("duration", ["60", "0s", "-1s", "soon"])
+def test_a_duration_needs_its_unit(flext, duration):
+    done = flext("run", "full-sync-job", "--every", duration)
+    assert done.returncode == 2
+    assert "write 60s, 5m or 1h" in done.stderr

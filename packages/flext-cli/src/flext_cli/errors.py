@@ -29,6 +29,14 @@ class MeltanoError(FlextError):
     """A Meltano command failed."""
 
 
+class JobFailedError(FlextError):
+    """A job of the Meltano project did not succeed; the exit code is that of Meltano."""
+
+
+class LeaseTakenError(FlextError):
+    """Another run holds the pipeline."""
+
+
 class HandOverRefusedError(FlextError):
     """There is nothing that could be handed over, or somebody else holds the pipeline."""
 

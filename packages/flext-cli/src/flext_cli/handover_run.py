@@ -44,7 +44,7 @@ def run(
             remedy="take both pairs from the meltano.yml that comes with FLEXT",
         )
     environ = {**environ, "MELTANO_ENVIRONMENT": environment}
-    workspace = flext_coordination.workspace_from_env(environ)
+    workspace = project.workspace(environ)
     run_id = run_id or str(uuid.uuid4())
     with ExitStack() as leases:
         for pair in incremental:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+import flext_coordination
 from flext_cli.errors import ProjectError
 from flext_cli.handover import Pair
 
@@ -25,6 +26,11 @@ class Project:
 
     root: Path
     content: Mapping[str, Any]
+
+    def workspace(self, environ: Mapping[str, str]) -> Path:
+        """The workspace of the runs that Meltano starts in this project, from wherever asked."""
+        root = {"MELTANO_PROJECT_ROOT": str(self.root)}
+        return flext_coordination.workspace_from_env({**environ, **root})
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -59,11 +65,30 @@ class Project:
         }
         return tuple(found.values())
 
-    def _job_pairs(self) -> Iterator[tuple[str, str]]:
+    def job(self, name: str) -> tuple[Pair, ...]:
+        """The pairs that a job runs, in its order.
+
+        Raises:
+            ProjectError: there is no such job.
+        """
+        jobs = [str(each["name"]) for each in self.content.get("jobs") or ()]
+        if name not in jobs:
+            raise ProjectError(
+                f"there is no job {name!r} in {self.root / FILE_NAME}",
+                remedy=f"use one of {', '.join(jobs) or 'those you declare there'}",
+            )
+        return tuple(
+            Pair(extractor, loader, self._streams(extractor))
+            for extractor, loader in self._job_pairs(name)
+        )
+
+    def _job_pairs(self, only: str | None = None) -> Iterator[tuple[str, str]]:
         plugins = self.content.get("plugins") or {}
         extractors = {each["name"] for each in plugins.get("extractors") or ()}
         loaders = {each["name"] for each in plugins.get("loaders") or ()}
         for job in self.content.get("jobs") or ():
+            if only is not None and job["name"] != only:
+                continue
             for task in job["tasks"]:
                 words = task.split() if isinstance(task, str) else list(task)
                 for first, second in itertools.pairwise(words):
@@ -83,6 +108,14 @@ class Project:
     def _streams(self, extractor: str) -> frozenset[str] | None:
         entities = self._config(extractor).get("entities")
         return frozenset(entities) if entities else None
+
+
+def workspace(start: Path, environ: Mapping[str, str]) -> Path:
+    """The workspace seen from a folder: that of its project, or what the environment says."""
+    try:
+        return find(start, environ).workspace(environ)
+    except ProjectError:
+        return flext_coordination.workspace_from_env(environ)
 
 
 def find(start: Path, environ: Mapping[str, str]) -> Project:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 from flext_cli.commands.demo import demo
+from flext_cli.commands.emulate import emulate
 from flext_cli.commands.hand_over import hand_over
+from flext_cli.commands.run import run
+from flext_cli.commands.state import state
+from flext_cli.commands.status import show_status
 from flext_cli.commands.token import token
 
 
@@ -16,5 +20,9 @@ def flext() -> None:
 
 
 flext.add_command(demo)
+flext.add_command(emulate)
 flext.add_command(hand_over)
+flext.add_command(run)
+flext.add_command(show_status)
+flext.add_command(state)
 flext.add_command(token)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 import flext_coordination
+from flext_cli import project
 from flext_cli.errors import UnknownScopeError
 
 
@@ -23,7 +25,7 @@ def token() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(as_json: bool) -> None:
     """Show every scope of this workspace: who holds it, since when, until when."""
-    workspace = flext_coordination.workspace_from_env(os.environ)
+    workspace = project.workspace(Path.cwd(), os.environ)
     records = flext_coordination.read(workspace)
     if as_json:
         click.echo(json.dumps({"leases": [_shown(record) for record in records]}))
@@ -44,6 +46,33 @@ def status(as_json: bool) -> None:
     Console().print(table)
 
 
+@token.command(epilog="Example: flext token history dev:tap-oracle-wms-full-to-target-oracle-full")
+@click.argument("scope", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+def history(scope: str | None, as_json: bool) -> None:
+    """Show what happened last to the lease of a scope, or of all scopes, oldest first."""
+    workspace = project.workspace(Path.cwd(), os.environ)
+    records = [
+        record
+        for record in flext_coordination.read(workspace)
+        if scope is None or record.scope == scope
+    ]
+    if scope is not None and not records:
+        raise UnknownScopeError(
+            f"the scope {scope} does not stand in {workspace}/.token",
+            remedy="look at `flext token status` for the scopes there are",
+        )
+    events = sorted(
+        ((each.at, record.scope, each.text) for record in records for each in record.events),
+    )
+    if as_json:
+        shown = [{"at": at.isoformat(), "scope": name, "text": text} for at, name, text in events]
+        click.echo(json.dumps({"events": shown}))
+        return
+    for at, name, text in events:
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {name}  {text}")
+
+
 @token.command(epilog="Example: flext token release dev:tap-oracle-wms-full-to-target-oracle-full")
 @click.argument("scope")
 def release(scope: str) -> None:
@@ -51,7 +80,7 @@ def release(scope: str) -> None:
 
     A run that still holds it stops at its next heartbeat without committing.
     """
-    workspace = flext_coordination.workspace_from_env(os.environ)
+    workspace = project.workspace(Path.cwd(), os.environ)
     before = flext_coordination.force_release(workspace, scope, by=getpass.getuser())
     if before is None:
         raise UnknownScopeError(

@@ -1,0 +1,198 @@
+"""`flext run`: one job of the Meltano project, watched; or again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from flext_cli import clock, job_run, project
+from flext_cli.demo import processes
+from flext_cli.errors import JobFailedError, LeaseTakenError
+from flext_cli.progress import Progress
+
+_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h)", str(value).strip())
+        if not found or float(found[1]) <= 0:
+            self.fail(f"{value!r} is no duration; write 60s, 5m or 1h", param, ctx)
+        return float(found[1]) * _UNITS[found[2]]
+
+
+@click.command(epilog="Example: flext run incremental-sync-job --every 60s")
+@click.argument("job")
+@click.option("--environment", help="Meltano environment; default: MELTANO_ENVIRONMENT, else the"
+              " project's.")  # fmt: skip
+@click.option(
+    "--every", "every_s", type=_Duration(), help="Begin again at this distance (60s, 5m)."
+)
+@click.option("--times", type=click.IntRange(min=1), help="With --every: stop after so many.")
+@click.option("--full-refresh", is_flag=True, help="Read from the beginning, whatever the state.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per run on stdout.")
+def run(
+    job: str,
+    environment: str | None,
+    every_s: float | None,
+    times: int | None,
+    full_refresh: bool,
+    as_json: bool,
+) -> None:
+    """Run JOB through Meltano and show what each stream does; the exit code is Meltano's.
+
+    With --every it is the clock where no scheduler is: while another run holds the pipeline, a
+    turn is skipped, which is no failure. A turn that fails is said, the next one begins all the
+    same, and the command ends with exit code 1 where one has failed.
+    """
+    processes.stop_on_signals()
+    found = project.find(Path.cwd(), os.environ)
+    chosen = found.environment(environment or os.environ.get("MELTANO_ENVIRONMENT"))
+
+    def turn() -> job_run.Ended | job_run.Skipped:
+        with _watching(job, as_json=as_json) as watched:
+            began_s = clock.monotonic_s()
+            outcome = job_run.once(
+                found, job, chosen, os.environ, full_refresh=full_refresh, take=watched.take
+            )
+        _say(job, outcome, watched.progress, clock.monotonic_s() - began_s, as_json=as_json)
+        return outcome
+
+    if every_s is None:
+        _end(job, turn())
+    elif _repeat(turn, every_s, times):
+        raise JobFailedError(
+            f"at least one run of {job} failed", remedy="`flext status` shows which"
+        )
+
+
+def _repeat(
+    turn: Callable[[], job_run.Ended | job_run.Skipped], every_s: float, times: int | None
+) -> bool:
+    """Take turns at a fixed distance; answers whether one has failed."""
+    failed, taken = False, 0
+    while True:
+        began_s = clock.monotonic_s()
+        outcome = turn()
+        failed = failed or (isinstance(outcome, job_run.Ended) and outcome.exit_code != 0)
+        taken += 1
+        if taken == times:
+            return failed
+        # A turn that took longer than the distance is followed at once, not caught up with.
+        clock.pause(max(0.0, began_s + every_s - clock.monotonic_s()))
+
+
+def _end(job: str, outcome: job_run.Ended | job_run.Skipped) -> None:
+    if isinstance(outcome, job_run.Skipped):
+        raise LeaseTakenError(
+            outcome.reason, remedy="wait for that run to end, or see `flext token`"
+        )
+    if outcome.exit_code:
+        failure = JobFailedError(
+            f"`meltano run {job}` ended with exit code {outcome.exit_code}",
+            remedy=f"`flext status --run {outcome.run_id}` shows which part failed",
+        )
+        failure.exit_code = outcome.exit_code
+        raise failure
+
+
+def _say(
+    job: str,
+    outcome: job_run.Ended | job_run.Skipped,
+    progress: Progress,
+    seconds: float,
+    *,
+    as_json: bool,
+) -> None:
+    fields: Mapping[str, object]
+    if isinstance(outcome, job_run.Skipped):
+        fields = {"job": job, "outcome": "skipped", **asdict(outcome)}
+    else:
+        fields = {
+            "job": job,
+            "outcome": "failed" if outcome.exit_code else "succeeded",
+            **asdict(outcome),
+            "seconds": round(seconds, 3),
+            "streams": {
+                name: {"loaded": each.loaded, "changed": each.changed, "rejected": each.rejected}
+                for name, each in sorted(progress.streams.items())
+            },
+        }
+    if as_json:
+        click.echo(json.dumps(fields))
+    elif isinstance(outcome, job_run.Skipped):
+        click.echo(f"skipped {job}: {outcome.reason}", err=True)
+    else:
+        loaded = sum(each.loaded for each in progress.streams.values())
+        click.echo(
+            f"{job} {fields['outcome']} in {seconds:.1f} s: {loaded} rows in"
+            f" {len(progress.streams)} streams (run {outcome.run_id})",
+            err=True,
+        )
+
+
+class _Watched:
+    """Takes the job's lines: into the figures, and to the screen as the place allows."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.progress = Progress()
+        self._show = show
+
+    def take(self, line: str) -> None:
+        self.progress.take(line, clock.monotonic_s())
+        self._show(line)
+
+
+@contextlib.contextmanager
+def _watching(job: str, *, as_json: bool) -> Iterator[_Watched]:
+    """On a terminal a table that lives, elsewhere the lines as they come, on stderr."""
+    console = Console(stderr=True)
+    if as_json or not console.is_terminal:
+        yield _Watched(_pass_on)
+        return
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        watched = _Watched(lambda _line: live.update(table(job, watched.progress)))
+        yield watched
+
+
+def _pass_on(line: str) -> None:
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def table(job: str, progress: Progress) -> Table:
+    """The streams of a run as they are now."""
+    shown = Table(title=job, caption=progress.trouble, caption_style="yellow")
+    shown.add_column("stream")
+    for heading in ("rows loaded", "changed", "rows/s", "batches", "retries", "rejected"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("state")
+    for name, each in sorted(progress.streams.items()):
+        rate = "" if each.rate is None else f"{each.rate:.0f}"
+        figures = (each.loaded, each.changed)
+        rest = (each.batches, each.retries, each.rejected)
+        shown.add_row(
+            name,
+            *(f"{n:,}" for n in figures),
+            rate,
+            *(f"{n:,}" for n in rest),
+            each.ended or "running",
+        )
+    return shown

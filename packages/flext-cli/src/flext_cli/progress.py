@@ -1,0 +1,85 @@
+"""What a run's log lines say about its streams: lines in, figures out. Pure.
+
+Meltano writes one JSON object per line (`--log-format json`); a plugin's event is the first word
+of its `event`, the event's fields are keys beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Events that say that something went wrong, and how it is called in the figures.
+_RETRIES = frozenset({"RetryScheduled", "BatchRetried"})
+
+
+@dataclass
+class Stream:
+    """One stream while it runs.
+
+    Attributes:
+        first_s, last_s: when its first and last batch was committed, by the clock of the caller.
+        ended: "done" or "failed" once the tap is through with it.
+    """
+
+    loaded: int = 0
+    changed: int = 0
+    rejected: int = 0
+    retries: int = 0
+    batches: int = 0
+    first_s: float | None = None
+    last_s: float | None = None
+    ended: str | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Rows per second from its first batch to its last."""
+        if self.first_s is None or self.last_s is None or self.last_s <= self.first_s:
+            return None
+        return self.loaded / (self.last_s - self.first_s)
+
+
+@dataclass
+class Progress:
+    """All streams of a run, and the last thing that was worse than a hint."""
+
+    streams: dict[str, Stream] = field(default_factory=dict)
+    trouble: str | None = None
+
+    def take(self, line: str, now_s: float) -> None:
+        """Take one line of the log; what is no event changes nothing."""
+        record = _record(line)
+        if record is None:
+            return
+        event = str(record.get("event") or "").partition(" ")[0]
+        if str(record.get("level")).lower() in {"warning", "error", "critical"}:
+            self.trouble = str(record["event"])
+        name = record.get("stream") or record.get("stream_name")
+        if not isinstance(name, str) or not name:
+            return
+        self._event(self.streams.setdefault(name, Stream()), event, record, now_s)
+
+    def _event(self, stream: Stream, event: str, record: dict[str, Any], now_s: float) -> None:
+        if event == "BatchCommitted":
+            stream.batches += 1
+            stream.loaded += int(record.get("rows_received", 0))
+            stream.changed += int(record.get("rows_inserted", 0))
+            stream.changed += int(record.get("rows_updated", 0))
+            stream.rejected += int(record.get("rows_rejected", 0))
+            stream.first_s = now_s if stream.first_s is None else stream.first_s
+            stream.last_s = now_s
+        elif event in _RETRIES:
+            stream.retries += 1
+        elif event == "StreamSynced":
+            stream.ended = "done"
+        elif event == "StreamFailed":
+            stream.ended = "failed"
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and "event" in record else None

@@ -26,6 +26,7 @@ RECORDS = st.builds(
     process_started_at=TIMES,
     process_key=VALUES,
     lease_id=VALUES,
+    lineage=VALUES,
     fence=st.none() | st.integers(0, 10**18 - 1),
     acquired_at=TIMES,
     expires_at=TIMES,
@@ -89,7 +90,7 @@ def test_a_file_with_a_line_changed_is_read_or_refused_at_that_line_or_block(
 def test_each_missing_line_but_an_event_is_noticed(record: LeaseRecord) -> None:
     lines = format_records([record]).split("\n")
     for number, line in enumerate(lines):
-        if not line or line.startswith(("#", "EVENT_")):
+        if not line or line.startswith(("#", "EVENT_", "LINEAGE=")):
             continue
         with pytest.raises(TokenFileError, match=f"has no {line.partition('=')[0]}"):
             parse_records("\n".join(lines[:number] + lines[number + 1 :]))
@@ -99,7 +100,8 @@ def one_record(**changes: object) -> LeaseRecord:
     at = datetime(2026, 1, 31, 8, tzinfo=UTC)
     values: dict[str, object] = {
         "scope": "s", "state": "held", "owner": "o", "run_id": "r", "host": "h", "pid": 1,
-        "process_started_at": at, "process_key": "k", "lease_id": "l", "fence": None,
+        "process_started_at": at, "process_key": "k", "lease_id": "l", "lineage": "n",
+        "fence": None,
         "acquired_at": at, "expires_at": at, "events": (TokenEvent(at, "acquired"),),
     }  # fmt: skip
     return LeaseRecord(**(values | changes))  # type: ignore[arg-type]  # values by name, of many types
@@ -144,7 +146,7 @@ def test_no_line_end_of_any_kind_breaks_a_value_in_an_editor(end: str) -> None:
 
 def test_a_scope_that_stands_twice_is_refused_with_both_lines() -> None:
     text = format_records([one_record()])
-    with pytest.raises(TokenFileError, match=r"line 18: .* already, at line 4"):
+    with pytest.raises(TokenFileError, match=r"line 19: .* already, at line 4"):
         parse_records(text + "\n" + text.partition("\n\n")[2])
 
 
@@ -155,3 +157,9 @@ def test_a_scope_that_stands_twice_is_refused_with_both_lines() -> None:
 def test_what_could_not_be_read_back_is_not_written(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="of a lease"):
         format_records([one_record(**changes)])
+
+
+def test_a_file_of_the_time_before_lineages_is_read() -> None:
+    lines = format_records([one_record(lease_id="old")]).split("\n")
+    kept = [line for line in lines if not line.startswith("LINEAGE=")]
+    assert [record.lineage for record in parse_records("\n".join(kept))] == ["old"]

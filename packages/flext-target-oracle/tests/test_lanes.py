@@ -1,4 +1,4 @@
-"""Lanes: order within a stream, parallel across streams, bounded, failing in one place."""
+"""Lanes: begun in order, side by side but for barriers, bounded, failing in one place."""
 
 from __future__ import annotations
 
@@ -20,21 +20,66 @@ def lanes() -> Iterator[Lanes]:
     made.stop()
 
 
-def test_tasks_of_a_lane_run_in_order(lanes: Lanes) -> None:
+def test_tasks_that_are_alone_run_in_order(lanes: Lanes) -> None:
     done: list[int] = []
     for number in range(50):
-        lanes.submit("a", lambda n=number: done.append(n))  # type: ignore[misc]  # binds the number
+        lanes.submit("a", lambda n=number: done.append(n), alone=True)  # type: ignore[misc]  # binds the number
     lanes.drain()
     assert done == list(range(50))
 
 
-def test_lanes_run_at_the_same_time(lanes: Lanes) -> None:
+@pytest.mark.parametrize("second", ["a", "b"])
+def test_tasks_run_at_the_same_time_in_one_lane_and_in_two(lanes: Lanes, second: str) -> None:
     together = threading.Barrier(2, timeout=WAIT_S)
     lanes.submit("a", lambda: together.wait() and None)
-    lanes.submit("b", lambda: together.wait() and None)
+    lanes.submit(second, lambda: together.wait() and None)
     lanes.drain()
     lanes.check()
     assert not together.broken
+
+
+def test_a_barrier_waits_for_all_before_it_and_all_after_wait_for_it(lanes: Lanes) -> None:
+    begun: list[str] = []
+    gates = {name: threading.Event() for name in ("one", "two", "alone")}
+    started = {name: threading.Event() for name in (*gates, "after")}
+
+    def task(name: str) -> None:
+        begun.append(name)
+        started[name].set()
+        if name in gates:
+            gates[name].wait(WAIT_S)
+
+    for name in ("one", "two", "alone", "after"):
+        lanes.submit("a", lambda each=name: task(each), alone=name == "alone")  # type: ignore[misc]  # binds the name
+    assert started["one"].wait(WAIT_S)
+    assert started["two"].wait(WAIT_S)
+    gates["one"].set()
+    assert begun == ["one", "two"]
+    gates["two"].set()
+    assert started["alone"].wait(WAIT_S)
+    assert begun[2:] == ["alone"]
+    gates["alone"].set()
+    lanes.drain()
+    assert begun == ["one", "two", "alone", "after"]
+
+
+def test_a_free_worker_goes_to_the_lane_with_the_fewest_at_work(lanes: Lanes) -> None:
+    gate, begun = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def hold(name: str) -> None:
+        order.append(name)
+        begun.set()
+        gate.wait(WAIT_S)
+
+    lanes.submit("a", lambda: hold("a1"))
+    lanes.submit("a", lambda: gate.wait(WAIT_S) and None)
+    assert begun.wait(WAIT_S)
+    lanes.submit("a", lambda: order.append("a3"))
+    lanes.submit("b", lambda: order.append("b1"))
+    gate.set()
+    lanes.drain()
+    assert order.index("b1") < order.index("a3")
 
 
 def test_a_failed_lane_drops_its_tasks_and_others_go_on(lanes: Lanes) -> None:
@@ -45,7 +90,7 @@ def test_a_failed_lane_drops_its_tasks_and_others_go_on(lanes: Lanes) -> None:
         gate.wait(WAIT_S)
         raise KeyError("no")
 
-    lanes.submit("a", fail)
+    lanes.submit("a", fail, alone=True)
     lanes.submit("a", lambda: done.append("after the failure"))
     lanes.submit("b", lambda: done.append("b"))
     gate.set()

@@ -12,7 +12,6 @@ import pytest
 from flext_target_oracle.errors import (
     FenceLostError,
     KeyMissingError,
-    RowDataError,
     RowRefusedError,
     SchemaRefusedError,
 )
@@ -203,18 +202,6 @@ def test_refused_rows_within_the_allowance_are_kept(target: Any) -> None:
         'SELECT "ROWS_RECEIVED", "ROWS_INSERTED", "ROWS_REJECTED", "BOOKMARK" FROM "FLEXT_LEDGER"'
     )
     assert ledger == (2, 1, 1, "2")
-
-
-def test_what_oracle_refuses_when_applied_rolls_the_batch_back(target: Any) -> None:
-    target.account.execute(
-        'CREATE TABLE "WMS_S" ("ID" NUMBER(38) PRIMARY KEY, CONSTRAINT "LOW" CHECK ("ID" < 5))'
-    )
-    outcome = target.run(keyed(ID, {"id": 1}, {"id": 7}))
-    assert isinstance(outcome.error, RowDataError)
-    assert "ORA-02290" in str(outcome.error)
-    assert "applying batch 1 (rolled back)" in str(outcome.error)
-    assert target.table("S", "ID") == []
-    assert target.account.rows('SELECT "LAST_SEQ" FROM "FLEXT_FENCE"') == [(0,)]
 
 
 def test_a_row_without_its_key_is_refused(target: Any) -> None:

@@ -82,6 +82,7 @@ def acquire(
             process_started_at=here.started_at,
             process_key=here.key,
             lease_id=uuid.uuid4().hex,
+            lineage=before.lineage if before else uuid.uuid4().hex,
             fence=None,
             acquired_at=now,
             expires_at=now + timedelta(seconds=ttl_s),

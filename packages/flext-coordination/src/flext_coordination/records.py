@@ -29,6 +29,8 @@ class LeaseRecord:
         process_started_at: when the holder's process began, for people.
         process_key: what tells the holder's process from a later one with the same pid.
         lease_id: made anew by every acquire, so that a run taken over can tell.
+        lineage: made with the block and kept over its runs: who holds the block knows that every
+            other run of the lineage is over.
         fence: the number that the database's fence had, None until recorded.
         events: the last MAX_EVENTS, oldest first.
     """
@@ -42,6 +44,7 @@ class LeaseRecord:
     process_started_at: datetime
     process_key: str
     lease_id: str
+    lineage: str
     fence: int | None
     acquired_at: datetime
     expires_at: datetime

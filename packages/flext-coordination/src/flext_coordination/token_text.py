@@ -26,7 +26,7 @@ REMEDY = "mend that line, or delete the file while no run is at work (nothing is
 
 _KEYS = (
     "SCOPE", "STATE", "OWNER", "RUN_ID", "HOST", "PID", "PROCESS_STARTED_AT", "PROCESS_KEY",
-    "LEASE_ID", "FENCE", "ACQUIRED_AT", "EXPIRES_AT",
+    "LEASE_ID", "LINEAGE", "FENCE", "ACQUIRED_AT", "EXPIRES_AT",
 )  # fmt: skip
 _EVENT_KEY = re.compile(r"EVENT_([1-9][0-9]?)")
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$")
@@ -55,6 +55,7 @@ def _format_record(record: LeaseRecord) -> str:
         "PROCESS_STARTED_AT": _format_time(record.process_started_at),
         "PROCESS_KEY": record.process_key,
         "LEASE_ID": record.lease_id,
+        "LINEAGE": record.lineage,
         "FENCE": "" if record.fence is None else str(record.fence),
         "ACQUIRED_AT": _format_time(record.acquired_at),
         "EXPIRES_AT": _format_time(record.expires_at),
@@ -143,6 +144,8 @@ def _unescape(value: str, line: int) -> str:
 
 def _parse_block(block: _Block) -> LeaseRecord:
     first_line = min(line for line, _ in block.values())
+    if "LINEAGE" not in block and "LEASE_ID" in block:  # a file of the time before there was one
+        block["LINEAGE"] = block["LEASE_ID"]
     for key in _KEYS:
         if key not in block:
             raise _refusal(first_line, f"the block that begins here has no {key}")
@@ -158,6 +161,7 @@ def _parse_block(block: _Block) -> LeaseRecord:
         process_started_at=_parse_time(block, "PROCESS_STARTED_AT"),
         process_key=block["PROCESS_KEY"][1],
         lease_id=block["LEASE_ID"][1],
+        lineage=block["LINEAGE"][1],
         fence=_parse_whole(block, "FENCE") if block["FENCE"][1] else None,
         acquired_at=_parse_time(block, "ACQUIRED_AT"),
         expires_at=_parse_time(block, "EXPIRES_AT"),

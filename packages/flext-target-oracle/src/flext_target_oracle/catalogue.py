@@ -6,6 +6,7 @@ Every DDL is safe to repeat: what another session made first is taken as made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flext_target_oracle.connection import Session
 from flext_target_oracle.errors import DatabaseError, SchemaRefusedError
@@ -52,6 +53,14 @@ def current_user(session: Session) -> str:
     return str(session.query(statements.WHO, what="asking who is logged on")[0][0])
 
 
+def clock(session: Session) -> datetime:
+    """Return the database's time, in UTC without a zone."""
+    found: datetime = session.query(control.DATABASE_TIME, what="asking for the database's time")[
+        0
+    ][0]
+    return found
+
+
 def read_table(session: Session, schema: str, table: str) -> Existing | None:
     """Return what the catalogue says of a table, None if it says nothing."""
     what = f"reading the catalogue for {schema}.{table}"
@@ -84,33 +93,6 @@ def run_ddl(session: Session, sql: Sequence[str], *, what: str) -> None:
             rest = ";\n".join(sql[position:])
             raise SchemaRefusedError(f"{error}. For a DBA to run:\n{rest};") from error
     session.commit()  # what among them is not DDL
-
-
-def ensure_control_tables(session: Session, schema: str) -> None:
-    """Make our own tables where they are missing.
-
-    Raises:
-        SchemaRefusedError: the user may not, or a newer FLEXT made them.
-    """
-    for table in control.TABLES:
-        if not session.query(statements.TABLES, [schema, table], what="looking for our tables"):
-            _create_once(session, control.create(schema, table), what=f"making {schema}.{table}")
-    what = "reading the version of our tables"
-    rows = session.query(control.read_version(schema), [control.COMPONENT], what=what)
-    if not rows:
-        try:
-            binds = [control.COMPONENT, control.VERSION]
-            session.execute(control.write_version(schema), binds, what=what)
-            session.commit()
-        except DatabaseError as error:
-            if error.code != "ORA-00001":  # another run wrote it
-                raise
-            session.rollback()
-    elif int(rows[0][0]) > control.VERSION:
-        raise SchemaRefusedError(
-            f"the FLEXT tables in {schema} have version {rows[0][0]}, this program knows"
-            f" {control.VERSION}: install the newer FLEXT, or set another control_schema"
-        )
 
 
 def ensure_staging(session: Session, plan: TablePlan, control_schema: str) -> None:

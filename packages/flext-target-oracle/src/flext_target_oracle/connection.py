@@ -58,16 +58,35 @@ class Session:
             return list(cursor.fetchall())
 
     def execute(
-        self, sql: str, binds: Sequence[Any] = (), *, what: str, types: Sequence[ColumnType] = ()
+        self,
+        sql: str,
+        binds: Sequence[Any] = (),
+        *,
+        what: str,
+        types: Sequence[ColumnType] = (),
+        commit: bool = False,
     ) -> int:
         """Execute a statement and return how many rows it touched.
+
+        Args:
+            sql: the statement.
+            binds: its values.
+            what: the doing, for messages.
+            types: of the values.
+            commit: whether the same call commits; then a lost connection leaves open whether it
+                took effect.
 
         Raises:
             DatabaseError: as `faults` says.
         """
-        with _ours(what), self._connection.cursor() as cursor:
+        connection = self._connection
+        with _ours(what), connection.cursor() as cursor:
             _set_sizes(cursor, types)
-            cursor.execute(sql, list(binds))
+            connection.autocommit = commit
+            try:
+                cursor.execute(sql, list(binds))
+            finally:
+                connection.autocommit = False
             return int(cursor.rowcount)
 
     def insert_many(
@@ -117,6 +136,7 @@ class Database:
         connection.call_timeout = int(self._settings.request_timeout * 1000)
         connection.module = _MODULE
         connection.client_identifier = self._run_id[:64]
+        connection.outputtypehandler = _texts_whole
         with connection.cursor() as cursor:
             for statement in statements.SESSION:
                 cursor.execute(statement)
@@ -216,6 +236,13 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
         ) from error
     context.check_hostname = False
     return context
+
+
+def _texts_whole(cursor: oracledb.Cursor, metadata: oracledb.FetchInfo) -> Any:
+    """Fetch a CLOB as its text, not as a locator that is asked again."""
+    if metadata.type_code is oracledb.DB_TYPE_CLOB:
+        return cursor.var(oracledb.DB_TYPE_LONG, arraysize=cursor.arraysize)
+    return None
 
 
 def _set_sizes(cursor: oracledb.Cursor, types: Sequence[ColumnType]) -> None:

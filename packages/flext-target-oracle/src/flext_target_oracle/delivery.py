@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from flext_target_oracle.connection import Database, RowError
+from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import KeyMissingError, RowRefusedError
+from flext_target_oracle.fence import Fence, Holder
+from flext_target_oracle.ledger import Counts
+from flext_target_oracle.retrying import Patience
 from flext_target_oracle.rows import RawBatch, Reject
 from flext_target_oracle.settings import Settings
-from flext_target_oracle.sql.plan import TablePlan
+from flext_target_oracle.sql.plan import EXTRACTED_AT, TablePlan
 from flext_target_oracle.values import Rules
 
 
@@ -29,23 +33,35 @@ class Surroundings:
 
     settings: Settings
     database: Database
-    run_id: str
-    scope: str
-    owner: str
+    holder: Holder
     lock: threading.Lock
     stopping: threading.Event
     rejects_left: int
-    fence_taken: Callable[[int], None]
+    fence_taken: Callable[[Fence], None]
     account: Account | None = None
+
+    def patience(self) -> Patience:
+        """Return how long a new piece of work may be tried again."""
+        settings = self.settings
+        return Patience(
+            reconnect_s=settings.reconnect_s,
+            max_retries=settings.max_retries,
+            stopping=self.stopping,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What was learnt of the database when the first stream was prepared."""
+    """What was learnt of the database when the first stream was prepared.
+
+    Attributes:
+        clock_ahead: the database's clock less ours.
+    """
 
     control_schema: str
     rules: Rules
     max_identifier_bytes: int
+    clock_ahead: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +69,23 @@ class Batch:
     """Records of one stream to be made durable together.
 
     Attributes:
+        number: its place among the stream's batches and barriers, from 1 on: the fence's sequence.
         end: how many records of the stream were received up to and with this batch.
         bookmark: the stream's newest bookmark that these records and those before cover, as JSON.
     """
 
     raw: RawBatch
+    number: int
     end: int
     bookmark: str | None
 
 
 class Delivery:
-    """A batch on its way: its rows, what was refused, and what it claimed of the allowance."""
+    """A batch on its way: its rows, what was refused, and what it claimed of the allowance.
+
+    Attributes:
+        counts: what it does, as soon as all but its COMMIT is done.
+    """
 
     def __init__(
         self, batch: Batch, plan: TablePlan, rows: list[tuple[Any, ...]], rejects: list[Reject]
@@ -73,18 +95,28 @@ class Delivery:
         self.rows = rows
         self.rejects = rejects
         self.refused: list[Reject] = []
+        self.counts: Counts | None = None
+        self.commit_began_s = 0.0
         self._claimed = 0
 
-    def reject(self, error: RowError) -> Reject:
-        """Return the refusal of a row that Oracle did not take into the staging table."""
-        row = self.rows[error.row]
+    def reject(self, row: tuple[Any, ...], code: str, message: str) -> Reject:
+        """Return the refusal of a row that Oracle did not take."""
         record = bytes(self.batch.raw.records[row[-1]]).decode("utf-8", "backslashreplace")
         key = {
             column.prop: str(value)
             for column, value in zip(self.plan.columns, row, strict=False)
             if column.is_key
         }
-        return Reject(self.plan.stream, "", error.code, error.message, str(key), record)
+        return Reject(self.plan.stream, "", code, message, str(key), record)
+
+    def refuse_ahead(self, latest: datetime) -> None:
+        """Refuse the rows that say they were extracted after a moment that has not come yet."""
+        at = len(self.plan.columns)
+        for row in [row for row in self.rows if row[at] > latest]:
+            why = f"extracted at {row[at]:%Y-%m-%d %H:%M:%S} UTC, past the database's clock"
+            refused = self.reject(row, "EXTRACTED_AHEAD", why)
+            self.rejects.append(replace(refused, column=EXTRACTED_AT))
+        self.rows = [row for row in self.rows if row[at] <= latest]
 
     def refuse(self, rejects: list[Reject], shared: Surroundings) -> None:
         """Count the refused rows against the run's allowance, once however often it is tried.

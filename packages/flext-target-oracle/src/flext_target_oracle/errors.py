@@ -63,6 +63,18 @@ class FenceLostError(TargetError):
     """Another run took this table and scope over: nothing more may be committed by this one."""
 
 
+class FenceHeldError(TargetError):
+    """Another run holds the table and its lease is live: wait for it, nothing was changed."""
+
+
+class StreamOutOfStepError(TargetError):
+    """Meltano's bookmark and the database do not belong together: load the stream anew."""
+
+
+class StateUnwrittenError(TargetError):
+    """A STATE line could not be written; what is committed stays, the next run repeats it."""
+
+
 class TerminatedError(TargetError):
     """The process was asked to stop; what is durable was reported in STATE."""
 

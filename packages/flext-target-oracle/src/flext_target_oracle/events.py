@@ -75,6 +75,7 @@ class BatchCommitted(Event):
         Counter("rows_inserted", "rows_inserted"),
         Counter("rows_updated", "rows_updated"),
         Counter("rows_unchanged", "rows_unchanged"),
+        Counter("rows_stale", "rows_stale"),
         Counter("rows_rejected", "rows_rejected"),
         Timing("batch_seconds", "seconds"),
         Timing("stage_seconds", "stage_seconds"),
@@ -88,11 +89,32 @@ class BatchCommitted(Event):
     rows_inserted: int
     rows_updated: int
     rows_unchanged: int
+    rows_stale: int
     rows_rejected: int
     seconds: float
     stage_seconds: float
     apply_seconds: float
     commit_seconds: float
+
+
+@dataclass(frozen=True)
+class OlderRowsFound(Event):
+    """Rows came that differ from the stored ones and are older: the table keeps the newer ones."""
+
+    level: ClassVar[Level] = "WARNING"
+
+    stream: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class LeaseKept(Event):
+    """The leases of `tables` tables could not be ended in the database: they end by themselves."""
+
+    level: ClassVar[Level] = "WARNING"
+
+    tables: int
+    code: str
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Work in parallel across streams, in order within one, and bounded in bytes.
+"""Work of many streams on a few workers, bounded in bytes; the order in which tasks begin.
 
-A lane is a stream's queue. Tasks of a lane run one after another; as many lanes run at the same
-time as there are workers. A task that fails closes its lane: what is queued there, and what comes
-later, is dropped, and `check` raises its error. Other lanes go on.
+A lane is a stream's queue. Its tasks begin in order and run side by side, but for those that must
+be alone: all before them are over, none after them has begun. A free worker goes to the lane with
+the fewest at work. A task that fails closes its lane: what is queued there, and what comes later,
+is dropped, and `check` raises its error. Other lanes go on.
 """
 
 from __future__ import annotations
@@ -13,13 +14,32 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 
 Task = Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    task: Task
+    size_bytes: int
+    alone: bool
+
+
+@dataclass(slots=True)
+class _Lane:
+    queue: deque[_Queued] = field(default_factory=deque)
+    running: int = 0
+    is_alone: bool = False
+
+    def may_begin(self) -> bool:
+        """Whether the first of the queue may begin now."""
+        return bool(self.queue) and not self.is_alone and not (self.queue[0].alone and self.running)
+
+
 class Lanes:
-    """The workers of a run; threads are made as lanes need them."""
+    """The workers of a run; threads are made as they are needed."""
 
     def __init__(
         self,
@@ -31,14 +51,21 @@ class Lanes:
         self._buffer_bytes = buffer_bytes
         self._waiting = waiting
         self._changed = threading.Condition()
-        self._queues: dict[str, deque[tuple[int, Task]]] = {}
-        self._busy: set[str] = set()
+        self._lanes: dict[str, _Lane] = {}
+        self._free = workers
         self._held_bytes = 0
         self._failed: dict[str, BaseException] = {}
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="lane")
 
-    def submit(self, lane: str, task: Task, *, size_bytes: int = 0) -> None:
-        """Queue a task; waits while as many bytes are held as may be."""
+    def submit(self, lane: str, task: Task, *, size_bytes: int = 0, alone: bool = False) -> None:
+        """Queue a task; waits while as many bytes are held as may be.
+
+        Args:
+            lane: its stream.
+            task: what runs in a worker.
+            size_bytes: what it holds until it is over.
+            alone: whether nothing else of the lane runs beside it.
+        """
         with self._changed:
             self._wait_until(
                 lambda: (
@@ -49,10 +76,10 @@ class Lanes:
             )
             if lane in self._failed:
                 return
-            self._queues.setdefault(lane, deque()).append((size_bytes, task))
+            queue = self._lanes.setdefault(lane, _Lane()).queue
+            queue.append(_Queued(task, size_bytes, alone))
             self._held_bytes += size_bytes
-            if lane not in self._busy:
-                self._start_next(lane)
+            self._begin_what_may()
 
     def check(self) -> None:
         """Raise what the first failed task failed with, if any did."""
@@ -62,14 +89,15 @@ class Lanes:
     def drain(self) -> None:
         """Wait until every task ran; lanes that failed have none left."""
         with self._changed:
-            self._wait_until(lambda: not self._busy)
+            self._wait_until(
+                lambda: not any(lane.running or lane.queue for lane in self._lanes.values())
+            )
 
     def stop(self) -> None:
         """Forget what is queued, wait for what runs, and end the workers."""
         with self._changed:
-            for queue in self._queues.values():
-                self._held_bytes -= sum(size for size, _ in queue)
-                queue.clear()
+            for lane in self._lanes.values():
+                self._forget(lane)
         self._executor.shutdown(wait=True)
 
     def _wait_until(self, true: Callable[[], bool]) -> None:
@@ -77,21 +105,35 @@ class Lanes:
             with self._waiting():
                 self._changed.wait()
 
-    def _start_next(self, lane: str) -> None:
-        size_bytes, task = self._queues[lane].popleft()
-        self._busy.add(lane)
-        future = self._executor.submit(contextvars.copy_context().run, task)
-        future.add_done_callback(partial(self._finish, lane, size_bytes))
+    def _forget(self, lane: _Lane) -> None:
+        self._held_bytes -= sum(queued.size_bytes for queued in lane.queue)
+        lane.queue.clear()
 
-    def _finish(self, lane: str, size_bytes: int, future: Future[None]) -> None:
+    def _begin_what_may(self) -> None:
+        while self._free:
+            ready = [name for name, lane in self._lanes.items() if lane.may_begin()]
+            if not ready:
+                return
+            name = min(ready, key=lambda each: self._lanes[each].running)
+            lane = self._lanes[name]
+            # To the end of the order: among equals the one that waited longest is next.
+            self._lanes[name] = self._lanes.pop(name)
+            queued = lane.queue.popleft()
+            lane.running += 1
+            lane.is_alone = queued.alone
+            self._free -= 1
+            future = self._executor.submit(contextvars.copy_context().run, queued.task)
+            future.add_done_callback(partial(self._finish, name, queued))
+
+    def _finish(self, name: str, queued: _Queued, future: Future[None]) -> None:
         with self._changed:
-            queue = self._queues[lane]
-            self._busy.discard(lane)
-            self._held_bytes -= size_bytes
+            lane = self._lanes[name]
+            lane.running -= 1
+            lane.is_alone = lane.is_alone and not queued.alone
+            self._free += 1
+            self._held_bytes -= queued.size_bytes
             if (failure := future.exception()) is not None:
-                self._failed[lane] = failure
-                self._held_bytes -= sum(size for size, _ in queue)
-                queue.clear()
-            if queue:
-                self._start_next(lane)
+                self._failed.setdefault(name, failure)
+                self._forget(lane)
+            self._begin_what_may()
             self._changed.notify_all()

@@ -17,13 +17,18 @@ from flext_target_oracle.sql import control, types
 
 _TEXT, _NUMBER = types.text(), types.ColumnType("NUMBER")
 _REJECT_TYPES = (*[_TEXT] * 7, types.CLOB)
-_LEDGER_TYPES = (_TEXT, _TEXT, _NUMBER, _NUMBER, _TEXT, _TEXT, *[_NUMBER] * 5, types.CLOB)
+_LEDGER_TYPES = (_TEXT, _TEXT, _NUMBER, _NUMBER, _TEXT, _TEXT, *[_NUMBER] * 7, types.CLOB)
 _MESSAGE_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a batch did, and the seconds it took."""
+    """What a batch did, and the seconds it took.
+
+    Attributes:
+        stale: rows that were not applied because the stored row is newer and differs.
+        deleted: rows that were removed or marked as removed; they are not among the received.
+    """
 
     received: int
     inserted: int
@@ -31,11 +36,14 @@ class Counts:
     rejected: int
     stage_s: float
     apply_s: float
+    stale: int = 0
+    deleted: int = 0
 
     @property
     def unchanged(self) -> int:
-        """Rows that changed nothing: identical, older, or superseded within the batch."""
-        return self.received - self.inserted - self.updated - self.rejected
+        """Rows that changed nothing: identical, or superseded within the batch."""
+        changed = self.inserted + self.updated + self.stale + self.rejected
+        return max(self.received - changed, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +57,20 @@ class Entry:
 
 
 def write(session: Session, entry: Entry, counts: Counts, bookmark: str | None) -> None:
-    """Write the batch's ledger row."""
+    """Write the batch's ledger row and commit.
+
+    Raises:
+        ConnectionLostError: nobody knows whether it took effect; ask the fence.
+    """
     held = entry.fence
     binds = [
         held.table, held.scope, held.number, entry.sequence, entry.stream, entry.run_id[:64],
-        counts.received, counts.inserted, counts.updated, counts.unchanged, counts.rejected,
-        bookmark,
+        counts.received, counts.inserted, counts.updated, counts.unchanged, counts.stale,
+        counts.deleted, counts.rejected, bookmark,
     ]  # fmt: skip
-    what = f"stream {entry.stream}: writing the ledger"
-    session.execute(control.write_ledger(held.schema), binds, what=what, types=_LEDGER_TYPES)
+    what = f"stream {entry.stream}: writing the ledger and committing"
+    sql = control.write_ledger(held.schema)
+    session.execute(sql, binds, what=what, types=_LEDGER_TYPES, commit=True)
 
 
 def write_rejects(session: Session, entry: Entry, rejects: list[Reject]) -> None:

@@ -1,57 +1,62 @@
 """The use case: a stream's table is made ready, and batch after batch takes effect exactly once.
 
-One StreamLoader serves one stream; its calls come one after another (see `lanes`). Read `prepare`
-and `load`, the rest is in the order they call it. docs/specs/delivery.md says what each crash
-leaves.
+One StreamLoader serves one stream. `prepare` is alone (see `lanes`); several `load` run side by
+side and take effect in the order of their numbers (see `turns`). Read these two, the rest is in the
+order they call it; a batch's transaction is in `applying`. docs/specs/delivery.md says what each
+crash leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
 from flext_observability import emit
-from flext_target_oracle import catalogue, events, fence, ledger
-from flext_target_oracle.clock import monotonic_s
+from flext_target_oracle import applying, catalogue, control_tables, events, fence
+from flext_target_oracle.clock import monotonic_s, utc_now
 from flext_target_oracle.connection import Session
 from flext_target_oracle.delivery import Account, Batch, Delivery, Surroundings
-from flext_target_oracle.errors import ConnectionLostError, ContendedError, DatabaseError
-from flext_target_oracle.ledger import Counts
-from flext_target_oracle.rows import Reject, RowReader
+from flext_target_oracle.errors import ConnectionLostError, ContendedError, RowDataError
+from flext_target_oracle.ledger import Counts, Entry
+from flext_target_oracle.rows import RowReader
 from flext_target_oracle.sql import identifiers, statements
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
+from flext_target_oracle.turns import EarlierFailedError, Turns
 from flext_target_oracle.values import Rules
 
 _T = TypeVar("_T")
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 10.0
+_DUPLICATE = "ORA-00001"
 
 
 class StreamLoader:
-    """One stream's way into its table; holds its plan, its fence and the batch sequence."""
+    """One stream's way into its table; holds its plan, its fence and whose turn it is."""
 
     def __init__(self, shared: Surroundings, stream: str) -> None:
         self._shared = shared
         self._stream = stream
+        self._turns = Turns()
         self._fence: fence.Fence | None = None
-        self._sequence = 0
-        self._plan: TablePlan | None = None
         self._reader: RowReader | None = None
         self._undeclared: set[str] = set()
 
     def prepare(self, source: StreamSchema) -> None:
-        """Make the table as the schema needs it, and hold its fence.
+        """Make the table as the schema needs it, and hold its fence. Nothing else is at work.
 
         Raises:
             SchemaRefusedError: the table cannot hold the stream.
+            FenceHeldError: another run has the table.
             DatabaseError: the database cannot be reached or refuses.
         """
         self._persistently(lambda: self._prepare(source))
 
-    def load(self, batch: Batch) -> None:
+    def load(self, batch: Batch) -> bool:
         """Bring a batch into the table and commit, exactly once in effect.
+
+        Returns:
+            Whether it is there; False if a batch before it failed, whose error says why.
 
         Raises:
             RowRefusedError: more rows are refused than allowed; nothing of the batch is in.
@@ -59,26 +64,51 @@ class StreamLoader:
             DatabaseError: the database cannot be reached or refuses; nothing of the batch is in.
         """
         began_s = monotonic_s()
-        delivery = self._read(batch)
-        self._sequence += 1
-        counts, commit_s = self._deliver(delivery, self._sequence)
-        for reject in delivery.refused:
-            emit(events.RowRejected(self._stream, reject.column, reject.code))
-        emit(
-            events.BatchCommitted(
-                stream=self._stream,
-                sequence=self._sequence,
-                rows_received=counts.received,
-                rows_inserted=counts.inserted,
-                rows_updated=counts.updated,
-                rows_unchanged=counts.unchanged,
-                rows_rejected=counts.rejected,
-                seconds=monotonic_s() - began_s,
-                stage_seconds=counts.stage_s,
-                apply_seconds=counts.apply_s,
-                commit_seconds=commit_s,
-            )
-        )
+        try:
+            delivery, counts = self._deliver(batch)
+        except EarlierFailedError:
+            return False
+        except BaseException:
+            self._turns.fail(batch.number)
+            raise
+        self._turns.done(batch.number)
+        self._tell(delivery, counts, began_s)
+        return True
+
+    def once(
+        self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
+    ) -> Counts:
+        """Do something else in one fenced transaction, exactly once in effect.
+
+        Args:
+            number: its place among the stream's batches; those before it are committed first.
+            work: is given a session and what it is about; it passes the fence (`fence.step`), ends
+                by `ledger.write`, which commits, and may be begun again.
+            exclusive: why no other scope may use the table meanwhile; empty if they may.
+
+        Raises:
+            EarlierFailedError: a batch before it failed.
+            FenceHeldError: another scope is at work on the table.
+            FenceLostError, DatabaseError: as `load`.
+        """
+        found: list[Counts] = []
+
+        def attempt(session: Session) -> Counts:
+            found.append(work(session, self._entry(number)))
+            return found[-1]
+
+        self._turns.wait(number)
+        try:
+            if exclusive:
+                with fence.exclusive(self._shared.database, self._held(), exclusive):
+                    done = self._settled(number, attempt)
+            else:
+                done = self._settled(number, attempt)
+        except BaseException:
+            self._turns.fail(number)
+            raise
+        self._turns.done(number)
+        return done if done is not None else found[-1]
 
     # prepare
 
@@ -103,13 +133,14 @@ class StreamLoader:
             if shared.account is None:
                 with shared.database.session("prepare account") as session:
                     schema = shared.settings.control_schema or catalogue.current_user(session)
-                    catalogue.ensure_control_tables(session, schema)
+                    control_tables.ensure(session, schema)
                     rules = Rules(
                         rounding=shared.settings.inexact_number == "round",
                         codec=catalogue.codec(session),
                     )
+                    ahead = catalogue.clock(session) - utc_now()
                 limit = shared.database.max_identifier_bytes
-                shared.account = Account(schema, rules, limit)
+                shared.account = Account(schema, rules, limit, ahead)
             return shared.account
 
     def _wanted(self, source: StreamSchema, account: Account) -> TablePlan:
@@ -132,48 +163,113 @@ class StreamLoader:
             session,
             schema=control_schema,
             table=table,
-            scope=shared.scope,
-            run_id=shared.run_id,
-            owner=shared.owner,
+            holder=shared.holder,
+            keep_days=shared.settings.ledger_keep_days,
         )
-        shared.fence_taken(taken.number)
+        shared.fence_taken(taken)
         emit(events.FenceTaken(self._stream, table, taken.number, taken.run_before))
 
     def _use(self, plan: TablePlan, account: Account) -> None:
-        self._plan = plan
         to_clob = self._shared.settings.on_overflow == "clob"
         self._reader = RowReader(plan, account.rules, to_clob=to_clob)
 
     # load
 
+    def _deliver(self, batch: Batch) -> tuple[Delivery, Counts]:
+        """Read, stage, wait for the turn, apply; again from the reading if the columns changed."""
+        delivery = self._read(batch)
+        careful = False
+
+        def attempt(session: Session) -> Counts | None:
+            entry = self._entry(batch.number)
+            if careful:
+                return applying.apply_carefully(session, delivery, entry, self._shared)
+            began_s = monotonic_s()
+            refused = applying.stage(session, delivery, entry)
+            staged_s = monotonic_s() - began_s
+            self._turns.wait(batch.number)
+            if delivery.plan is not self._ready().plan:
+                return None  # a batch before this one changed the columns
+            return applying.apply(
+                session, delivery, entry, self._shared, refused=refused, staged_s=staged_s
+            )
+
+        while True:
+            try:
+                counts = self._settled(batch.number, attempt)
+            except RowDataError:
+                careful = True
+                continue
+            except ContendedError as error:
+                if careful or error.code != _DUPLICATE:
+                    raise
+                careful = True  # no session in the way lasts that long: a unique index it is
+                continue
+            if counts is None and delivery.counts is None:
+                delivery = self._read(batch)
+                continue
+            counts = counts or delivery.counts
+            if counts is None:
+                raise RuntimeError(f"batch {batch.number} was committed without being counted")
+            return delivery, counts
+
+    def _settled(self, number: int, attempt: Callable[[Session], Counts | None]) -> Counts | None:
+        """Try a transaction until it is known to have taken effect.
+
+        Returns:
+            What it returned; None also where only the fence knows that it took effect.
+        """
+        patience = self._shared.patience()
+        while True:
+            try:
+                with self._shared.database.session(f"load {self._stream}") as session:
+                    return attempt(session)
+            except ConnectionLostError as error:
+                if self._turns.has_come(number):
+                    committed = self._persistently(partial(self._ask_fence, number))
+                    emit(events.DoubtSettled(self._stream, number, committed))
+                    if committed:
+                        return None
+                code = error.code
+                patience.bear(error)
+            except ContendedError as error:
+                code = error.code
+                patience.bear(error)
+            emit(events.BatchRetried(self._stream, number, patience.tries, code))
+
     def _read(self, batch: Batch) -> Delivery:
         """Turn records into binds; a text that overflows its column widens the column first."""
         while True:
-            plan, reader = self._ready()
+            reader = self._ready()
             rows = reader.read(batch.raw)
             for name in sorted(rows.undeclared - self._undeclared):
                 emit(events.PropertyIgnored(self._stream, name))
             self._undeclared |= rows.undeclared
             if not rows.overflowing:
                 break
-            self._persistently(partial(self._widen, sorted(rows.overflowing)))
-        found = rows.rows
+            self._turns.wait(batch.number)
+            if reader is self._ready():
+                self._persistently(partial(self._widen, sorted(rows.overflowing)))
+        plan, found = reader.plan, rows.rows
         if plan.append and plan.key and not plan.order:
             # Without an order the whole row is its version: repeats within the batch are one.
             width = len(plan.columns)
             found = list({row[:width]: row for row in found}.values())
-        return Delivery(batch, plan, found, rows.rejects)
-
-    def _ready(self) -> tuple[TablePlan, RowReader]:
-        if self._plan is None or self._reader is None:
-            raise RuntimeError(f"stream {self._stream} was not prepared")
-        return self._plan, self._reader
+        delivery = Delivery(batch, plan, found, rows.rejects)
+        ahead = self._account().clock_ahead
+        skew = timedelta(seconds=self._shared.settings.max_clock_skew_s)
+        delivery.refuse_ahead(utc_now() + ahead + skew)
+        return delivery
 
     def _widen(self, columns: Sequence[str]) -> None:
-        plan, _ = self._ready()
+        plan = self._ready().plan
         account = self._account()
         what = f"stream {self._stream}: making a CLOB of "
-        with self._shared.database.session(f"widen {self._stream}") as session:
+        database = self._shared.database
+        with (
+            fence.exclusive(database, self._held(), f"making CLOBs in {plan.label}"),
+            database.session(f"widen {self._stream}") as session,
+        ):
             # Where an earlier try stopped between two steps, the catalogue says so.
             existing = catalogue.read_table(session, plan.schema, plan.table)
             plan, changes = plans.settle(plan, existing)
@@ -190,90 +286,53 @@ class StreamLoader:
             catalogue.ensure_staging(session, plan, account.control_schema)
         self._use(plan, account)
 
-    def _deliver(self, delivery: Delivery, sequence: int) -> tuple[Counts, float]:
-        """Run the batch's transaction until it is known to have taken effect."""
-        shared = self._shared
-        for attempt in range(1, shared.settings.max_retries + 2):
-            counts: Counts | None = None
-            began_s = monotonic_s()
-            try:
-                with shared.database.session(f"load {self._stream}") as session:
-                    counts = self._transaction(session, delivery, sequence)
-                    began_s = monotonic_s()
-                    session.commit()
-                return counts, monotonic_s() - began_s
-            except ConnectionLostError as error:
-                committed = self._persistently(lambda: self._ask_fence(sequence))
-                emit(events.DoubtSettled(self._stream, sequence, committed))
-                if committed and counts is not None:
-                    return counts, monotonic_s() - began_s
-                self._pause(attempt, error)
-            except ContendedError as error:
-                self._pause(attempt, error)
-            emit(events.BatchRetried(self._stream, sequence, attempt, ""))
-        raise AssertionError("the last attempt returns or raises")
-
-    def _transaction(self, session: Session, delivery: Delivery, sequence: int) -> Counts:
-        """Everything of a batch but its COMMIT; nothing waits for anything else in between."""
-        held, schema = self._held()
-        plan, total = delivery.plan, len(delivery.batch.raw.records)
-        began_s = monotonic_s()
-        rejects = [*delivery.rejects, *self._stage(session, delivery, schema)]
-        staged_s = monotonic_s()
-        delivery.refuse(rejects, self._shared)
-        fence.step(session, held, sequence)
-        inserted = updated = 0
-        what = f"stream {self._stream}: applying batch {sequence} (rolled back)"
-        if len(rejects) < total:
-            merges = bool(plan.key) and not plan.append
-            if merges:
-                count = statements.count_new(plan, schema)
-                inserted = int(session.query(count, what=what)[0][0])
-            touched = session.execute(statements.apply(plan, schema), what=what)
-            inserted, updated = (inserted, touched - inserted) if merges else (touched, 0)
-        counts = Counts(
-            total, inserted, updated, len(rejects), staged_s - began_s, monotonic_s() - staged_s
+    def _tell(self, delivery: Delivery, counts: Counts, began_s: float) -> None:
+        now_s = monotonic_s()
+        for reject in delivery.refused:
+            emit(events.RowRejected(self._stream, reject.column, reject.code))
+        if counts.stale:
+            emit(events.OlderRowsFound(self._stream, counts.stale))
+        emit(
+            events.BatchCommitted(
+                stream=self._stream,
+                sequence=delivery.batch.number,
+                rows_received=counts.received,
+                rows_inserted=counts.inserted,
+                rows_updated=counts.updated,
+                rows_unchanged=counts.unchanged,
+                rows_stale=counts.stale,
+                rows_rejected=counts.rejected,
+                seconds=now_s - began_s,
+                stage_seconds=counts.stage_s,
+                apply_seconds=counts.apply_s,
+                commit_seconds=now_s - delivery.commit_began_s,
+            )
         )
-        entry = ledger.Entry(held, sequence, self._stream, self._shared.run_id)
-        ledger.write_rejects(session, entry, rejects)
-        ledger.write(session, entry, counts, delivery.batch.bookmark)
-        return counts
 
-    def _held(self) -> tuple[fence.Fence, str]:
+    def _ready(self) -> RowReader:
+        if self._reader is None:
+            raise RuntimeError(f"stream {self._stream} was not prepared")
+        return self._reader
+
+    def _held(self) -> fence.Fence:
         if self._fence is None:
             raise RuntimeError(f"stream {self._stream} was not prepared")
-        return self._fence, self._fence.schema
+        return self._fence
 
-    def _stage(self, session: Session, delivery: Delivery, schema: str) -> list[Reject]:
-        if not delivery.rows:
-            return []
-        plan = delivery.plan
-        kinds = [kind for _, kind in statements.staged(plan)]
-        what = f"stream {self._stream}: staging a batch"
-        refused = session.insert_many(
-            statements.stage(plan, schema), delivery.rows, kinds, what=what
-        )
-        return [delivery.reject(error) for error in refused]
+    def _entry(self, number: int) -> Entry:
+        return Entry(self._held(), number, self._stream, self._shared.holder.run_id)
 
     # what may be tried again
 
-    def _ask_fence(self, sequence: int) -> bool:
-        held, _ = self._held()
+    def _ask_fence(self, number: int) -> bool:
         with self._shared.database.session(f"settle {self._stream}") as session:
-            return fence.was_committed(session, held, sequence)
+            return fence.was_committed(session, self._held(), number)
 
     def _persistently(self, work: Callable[[], _T]) -> _T:
         """Repeat work that may be repeated until the connection holds."""
-        for attempt in range(1, self._shared.settings.max_retries + 2):
+        patience = self._shared.patience()
+        while True:
             try:
                 return work()
             except (ConnectionLostError, ContendedError) as error:
-                self._pause(attempt, error)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _pause(self, attempt: int, error: DatabaseError) -> None:
-        """Wait before another try but the first; raise the error where there is none left."""
-        if attempt > self._shared.settings.max_retries or self._shared.stopping.is_set():
-            raise error
-        if attempt > 1:
-            self._shared.stopping.wait(min(_FIRST_PAUSE_S * 2 ** (attempt - 2), _LONGEST_PAUSE_S))
+                patience.bear(error)

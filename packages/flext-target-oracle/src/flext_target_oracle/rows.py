@@ -82,7 +82,7 @@ class RowReader:
     """Reads the records of one table plan; holds the compiled decoder."""
 
     def __init__(self, plan: TablePlan, rules: Rules, *, to_clob: bool) -> None:
-        self._plan = plan
+        self.plan = self._plan = plan
         self._rules = rules
         self._to_clob = to_clob
         self._by_prop = {column.prop: column for column in plan.columns}

@@ -32,6 +32,8 @@ from flext_target_oracle.errors import (
     SchemaRefusedError,
     TerminatedError,
 )
+from flext_target_oracle.fence import Fence, Holder
+from flext_target_oracle.heartbeat import Heartbeat
 from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.lanes import Lanes
 from flext_target_oracle.loader import StreamLoader
@@ -70,6 +72,7 @@ class Run:
         self._run_id = ""
         self._shared: Surroundings | None = None
         self._lease: flext_coordination.Lease | None = None
+        self._heartbeat: Heartbeat | None = None
         self._held = ExitStack()
         self._began_s = clock.monotonic_s()
         self.counts: Counter[str] = Counter()
@@ -80,24 +83,33 @@ class Run:
         """Take the lease of the scope before anything else is touched."""
         self._run_id = run_id
         set_process_context(run_id=run_id)
-        owner = f"{COMPONENT} {getpass.getuser()}@{socket.gethostname()}:{os.getpid()}"
-        self._lease = flext_coordination.acquire(
+        self._lease = lease = flext_coordination.acquire(
             self._workspace, self._scope, run_id=run_id[:120], owner=COMPONENT
         )
         self._lease.start_heartbeat()
         runs.start(self._workspace, run_id, COMPONENT)
         database = Database(self._settings, run_id=run_id)
         self._held.callback(database.close)
+        self._heartbeat = heartbeat = Heartbeat(database)
+        self._held.callback(heartbeat.give_back)
+
+        def fence_taken(taken: Fence) -> None:
+            heartbeat.hold(taken)
+            lease.record_fence(taken.number)
+
         self._shared = Surroundings(
             settings=self._settings,
             database=database,
-            run_id=run_id,
-            scope=self._scope,
-            owner=owner,
+            holder=Holder(
+                scope=self._scope,
+                run_id=run_id,
+                owner=f"{COMPONENT} {getpass.getuser()}@{socket.gethostname()}:{os.getpid()}",
+                lineage=lease.record.lineage,
+            ),
             lock=threading.Lock(),
             stopping=self._stopping,
             rejects_left=self._settings.max_rejects,
-            fence_taken=self._lease.record_fence,
+            fence_taken=fence_taken,
         )
         emit(events.RunStarted(self._scope, self._settings.load_method))
 
@@ -131,8 +143,7 @@ class Run:
                 self._other(message)
         self._close_aged()
         self._lanes.check()
-        if self._lease is not None:
-            self._lease.check()
+        self._check_leases()
         self._interruption.check()
 
     def _other(self, message: Message) -> None:
@@ -177,7 +188,7 @@ class Run:
             self._close(known)  # what came under the old schema goes first
             known.source = source
         loader = known.loader
-        self._submit(source.stream, lambda: loader.prepare(source))
+        self._submit(source.stream, lambda: loader.prepare(source), alone=True)
 
     def _check_table(self, source: StreamSchema) -> None:
         if not isinstance(source.schema.get("properties"), dict):
@@ -227,15 +238,18 @@ class Run:
         batch, stream, loader = sink.close(clock.utc_now()), sink.source.stream, sink.loader
         self._submit(stream, lambda: self._load(stream, loader, batch), size_bytes=size_bytes)
 
-    def _submit(self, stream: str, task: Callable[[], None], *, size_bytes: int = 0) -> None:
+    def _submit(
+        self, stream: str, task: Callable[[], None], *, size_bytes: int = 0, alone: bool = False
+    ) -> None:
         def in_context() -> None:
             with bound(stream=stream):
                 task()
 
-        self._lanes.submit(stream, in_context, size_bytes=size_bytes)
+        self._lanes.submit(stream, in_context, size_bytes=size_bytes, alone=alone)
 
     def _load(self, stream: str, loader: StreamLoader, batch: Batch) -> None:
-        loader.load(batch)
+        if not loader.load(batch):
+            return
         with self._state_lock:
             self._bookmarks.durable(stream, batch.end)
         self._write_what_is_durable()
@@ -247,6 +261,12 @@ class Run:
                 self._write_state(state)
         if state is not None:
             emit(events.StateWritten(len(self._sinks)))
+
+    def _check_leases(self) -> None:
+        if self._lease is not None:
+            self._lease.check()
+        if self._heartbeat is not None:
+            self._heartbeat.check()
 
     # the end
 
@@ -261,8 +281,7 @@ class Run:
         self._lanes.drain()
         self._lanes.check()
         self._lanes.stop()
-        if self._lease is not None:
-            self._lease.check()
+        self._check_leases()
         self._write_what_is_durable()
         lines = sum(self.counts.values())
         if self._shared is not None:

@@ -122,9 +122,24 @@ class Settings(BaseModel):
         float, Field(gt=0, le=86_400, description="For each answer of the database.")
     ] = 600.0
     max_retries: Annotated[
-        int, Field(ge=0, le=100, description="How often a batch is tried again after a lost"
-                   " connection or a deadlock.")
+        int,
+        Field(ge=0, le=100, description="How often a batch is tried again after a deadlock or a"
+              " key that another session inserted.")
     ] = 5  # fmt: skip
+    reconnect_s: Annotated[
+        float,
+        Field(ge=0, le=86_400, description="How long a lost connection is tried to be made again,"
+              " in seconds: a restart of the listener should fit.")
+    ] = 120.0  # fmt: skip
+    max_clock_skew_s: Annotated[
+        float,
+        Field(ge=0, description="How far past the database's clock a record may say it was"
+              " extracted, in seconds; a later one is refused.")
+    ] = 300.0  # fmt: skip
+    ledger_keep_days: Annotated[
+        int,
+        Field(ge=0, description="How long ledger rows of earlier runs are kept; 0 keeps all.")
+    ] = 90  # fmt: skip
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level logged.")
     ] = "INFO"

@@ -19,6 +19,7 @@ class Sink:
 
     Attributes:
         received: how many records came in this run.
+        taken: the last number that was given to a batch or a barrier.
         bookmark: its newest bookmark as JSON text.
         size_bytes: of the open batch.
         opened_s: when its first record came, by the monotonic clock.
@@ -27,6 +28,7 @@ class Sink:
     source: StreamSchema
     loader: StreamLoader
     received: int = 0
+    taken: int = 0
     bookmark: str | None = None
     size_bytes: int = 0
     opened_s: float = 0.0
@@ -47,9 +49,14 @@ class Sink:
     def __len__(self) -> int:
         return len(self._records)
 
+    def take_number(self) -> int:
+        """Return the next place in the order in which the stream's work takes effect."""
+        self.taken += 1
+        return self.taken
+
     def close(self, batched_at: datetime) -> Batch:
         """Return the open batch and begin another."""
         raw = RawBatch(self._records, self._extracted, self._received_at, batched_at)
         self._records, self._extracted, self._received_at = [], [], []
         self.size_bytes = 0
-        return Batch(raw, self.received, self.bookmark)
+        return Batch(raw, self.take_number(), self.received, self.bookmark)

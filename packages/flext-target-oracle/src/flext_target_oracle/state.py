@@ -44,8 +44,11 @@ class Bookmarks:
         self._pending.append(_Received(dict(_parts(state)), dict(positions)))
 
     def durable(self, stream: str, position: int) -> None:
-        """Take note that the stream's records up to that position are committed."""
-        self._durable[stream] = position
+        """Take note that the stream's records up to that position are committed.
+
+        It may be told late: what comes after has been committed after it.
+        """
+        self._durable[stream] = max(position, self._durable.get(stream, 0))
 
     def line(self) -> dict[str, Any] | None:
         """Return the state to be written now; None if there is none, or none that is new."""

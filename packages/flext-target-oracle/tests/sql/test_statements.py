@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flext_target_oracle.sql import control, statements
+from flext_target_oracle.sql import control, fencing, statements
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 
@@ -73,8 +73,12 @@ def test_binds_and_columns_agree(names: list[str], append: bool, metadata: bool)
 
 def test_values_of_our_tables_are_binds() -> None:
     for sql in (
-        control.pass_fence("C"), control.take_fence("C"), control.write_ledger("C"),
-        control.write_rejects("C"), control.lock_fence("C", 60), control.insert_fence("C"),
+        control.write_ledger("C"), control.write_rejects("C"), control.read_version("C"),
+        control.insert_version("C"), control.update_version("C"), control.prune_ledger("C"),
+        fencing.step("C"), fencing.take("C"), fencing.lock("C", 60), fencing.insert("C"),
+        fencing.renew("C"), fencing.give_back("C"), fencing.remember("C"), fencing.forget("C"),
+        fencing.write_bookmark("C"), fencing.mark("C"), fencing.lock_others("C", 60),
+        fencing.fence_others_off("C"), fencing.exclusive_others("C"), fencing.lock_free("C"),
     ):  # fmt: skip
         assert ":1" in sql
-        assert sql.startswith(("UPDATE ", "INSERT ", "SELECT "))
+        assert sql.startswith(("UPDATE ", "INSERT ", "SELECT ", "DELETE "))

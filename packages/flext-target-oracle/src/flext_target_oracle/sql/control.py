@@ -1,14 +1,16 @@
-"""The statements on our own tables: version, fence, ledger and rejects, in the control schema."""
+"""Our own tables, in the control schema: version, fence, ledger, rejects; their layout and changes.
+
+The statements that are about the fence are in `fencing`.
+"""
 
 from __future__ import annotations
 
 from flext_target_oracle.sql.identifiers import qualified
 
-#: The layout below. A later one comes with a migration; a newer one in the database is refused.
-VERSION = 1
+#: The layout below. A newer one in the database is refused, an older one is migrated.
+VERSION = 2
 COMPONENT = "target"
-_NOW = "CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6))"
-_FENCE_ROW = '"TABLE_NAME" = :{} AND "SCOPE" = :{}'
+NOW = "CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6))"
 
 #: Table and columns, in the order in which they are made: FLEXT_VERSION last says all are there.
 TABLES = {
@@ -16,6 +18,8 @@ TABLES = {
         '"TABLE_NAME" VARCHAR2(261 BYTE) NOT NULL, "SCOPE" VARCHAR2(400 BYTE) NOT NULL,'
         ' "FENCE" NUMBER(18) NOT NULL, "LAST_SEQ" NUMBER(18) NOT NULL, "RUN_ID" VARCHAR2(64 BYTE),'
         ' "OWNER" VARCHAR2(400 BYTE), "ACQUIRED_AT" TIMESTAMP(6), "EXPIRES_AT" TIMESTAMP(6),'
+        ' "LINEAGE" VARCHAR2(64 BYTE), "EXCLUSIVE_FOR" VARCHAR2(400 BYTE), "TABLE_ID" NUMBER(18),'
+        ' "BOOKMARK" CLOB,'
         ' CONSTRAINT "PK_FLEXT_FENCE" PRIMARY KEY ("TABLE_NAME", "SCOPE")'
     ),
     "FLEXT_LEDGER": (
@@ -23,7 +27,8 @@ TABLES = {
         ' "FENCE" NUMBER(18) NOT NULL, "SEQ" NUMBER(18) NOT NULL, "STREAM" VARCHAR2(400 BYTE),'
         ' "RUN_ID" VARCHAR2(64 BYTE), "ROWS_RECEIVED" NUMBER(18), "ROWS_INSERTED" NUMBER(18),'
         ' "ROWS_UPDATED" NUMBER(18), "ROWS_UNCHANGED" NUMBER(18), "ROWS_REJECTED" NUMBER(18),'
-        ' "BOOKMARK" CLOB, "COMMITTED_AT" TIMESTAMP(6),'
+        ' "BOOKMARK" CLOB, "COMMITTED_AT" TIMESTAMP(6), "ROWS_STALE" NUMBER(18),'
+        ' "ROWS_DELETED" NUMBER(18),'
         ' CONSTRAINT "PK_FLEXT_LEDGER" PRIMARY KEY ("TABLE_NAME", "SCOPE", "FENCE", "SEQ")'
     ),
     "FLEXT_REJECTS": (
@@ -40,10 +45,31 @@ TABLES = {
     ),
 }
 
+#: What makes each version out of the one before: table and the columns it gets.
+MIGRATIONS: dict[int, tuple[tuple[str, str], ...]] = {
+    2: (
+        ("FLEXT_FENCE", '"LINEAGE" VARCHAR2(64 BYTE)'),
+        ("FLEXT_FENCE", '"EXCLUSIVE_FOR" VARCHAR2(400 BYTE)'),
+        ("FLEXT_FENCE", '"TABLE_ID" NUMBER(18)'),
+        ("FLEXT_FENCE", '"BOOKMARK" CLOB'),
+        ("FLEXT_LEDGER", '"ROWS_STALE" NUMBER(18)'),
+        ("FLEXT_LEDGER", '"ROWS_DELETED" NUMBER(18)'),
+    ),
+}
+
 
 def create(schema: str, table: str) -> str:
     """Return the DDL of one of our tables."""
     return f"CREATE TABLE {qualified(schema, table)} ({TABLES[table]})"
+
+
+def migrate(schema: str, version: int) -> list[str]:
+    """Return the DDL from a version to ours; a column that is there already is ORA-01430."""
+    return [
+        f"ALTER TABLE {qualified(schema, table)} ADD ({column})"
+        for step in range(version + 1, VERSION + 1)
+        for table, column in MIGRATIONS.get(step, ())
+    ]
 
 
 def read_version(schema: str) -> str:
@@ -51,63 +77,37 @@ def read_version(schema: str) -> str:
     return f'SELECT "VERSION" FROM {qualified(schema, "FLEXT_VERSION")} WHERE "COMPONENT" = :1'
 
 
-def write_version(schema: str) -> str:
+def insert_version(schema: str) -> str:
     """Return the insert of the version row; binds: component, version."""
     table = qualified(schema, "FLEXT_VERSION")
-    return f'INSERT INTO {table} ("COMPONENT", "VERSION", "UPDATED_AT") VALUES (:1, :2, {_NOW})'
+    return f'INSERT INTO {table} ("COMPONENT", "VERSION", "UPDATED_AT") VALUES (:1, :2, {NOW})'
 
 
-def read_fence(schema: str) -> str:
-    """Return the query for a fence row; binds: table, scope."""
+def update_version(schema: str) -> str:
+    """Return the update of the version row, never backwards; binds: version, component, version."""
     return (
-        f'SELECT "FENCE", "LAST_SEQ", "RUN_ID", "OWNER" FROM {qualified(schema, "FLEXT_FENCE")}'
-        f" WHERE {_FENCE_ROW.format(1, 2)}"
-    )
-
-
-def lock_fence(schema: str, wait_s: int) -> str:
-    """Return the query that locks a fence row once the transaction holding it has ended.
-
-    Binds: table, scope. ORA-30006 after `wait_s` seconds.
-    """
-    return f"{read_fence(schema)} FOR UPDATE WAIT {wait_s:d}"
-
-
-def insert_fence(schema: str) -> str:
-    """Return the insert of a fence row at 0; binds: table, scope."""
-    return (
-        f'INSERT INTO {qualified(schema, "FLEXT_FENCE")} ("TABLE_NAME", "SCOPE", "FENCE",'
-        ' "LAST_SEQ") VALUES (:1, :2, 0, 0)'
-    )
-
-
-def take_fence(schema: str) -> str:
-    """Return the update that takes the fence; binds: run, owner, seconds, table, scope."""
-    return (
-        f'UPDATE {qualified(schema, "FLEXT_FENCE")} SET "FENCE" = "FENCE" + 1, "LAST_SEQ" = 0,'
-        f' "RUN_ID" = :1, "OWNER" = :2, "ACQUIRED_AT" = {_NOW},'
-        f" \"EXPIRES_AT\" = {_NOW} + NUMTODSINTERVAL(:3, 'SECOND') WHERE {_FENCE_ROW.format(4, 5)}"
-    )
-
-
-def pass_fence(schema: str) -> str:
-    """Return the update that is lock, fence check, order check and duplicate check in one.
-
-    Binds: sequence, table, scope, fence, sequence before. No row: stop.
-    """
-    return (
-        f'UPDATE {qualified(schema, "FLEXT_FENCE")} SET "LAST_SEQ" = :1'
-        f' WHERE {_FENCE_ROW.format(2, 3)} AND "FENCE" = :4 AND "LAST_SEQ" = :5'
+        f'UPDATE {qualified(schema, "FLEXT_VERSION")} SET "VERSION" = :1, "UPDATED_AT" = {NOW}'
+        ' WHERE "COMPONENT" = :2 AND "VERSION" < :3'
     )
 
 
 def write_ledger(schema: str) -> str:
     """Return the insert of a batch's ledger row; binds: the columns in order but the time."""
+    columns = (
+        '"TABLE_NAME", "SCOPE", "FENCE", "SEQ", "STREAM", "RUN_ID", "ROWS_RECEIVED",'
+        ' "ROWS_INSERTED", "ROWS_UPDATED", "ROWS_UNCHANGED", "ROWS_STALE", "ROWS_DELETED",'
+        ' "ROWS_REJECTED", "BOOKMARK"'
+    )
+    binds = ", ".join(f":{number}" for number in range(1, 15))
+    table = qualified(schema, "FLEXT_LEDGER")
+    return f'INSERT INTO {table} ({columns}, "COMMITTED_AT") VALUES ({binds}, {NOW})'
+
+
+def prune_ledger(schema: str) -> str:
+    """Return the removal of old ledger rows; binds: table, scope, newest fence kept, days."""
     return (
-        f'INSERT INTO {qualified(schema, "FLEXT_LEDGER")} ("TABLE_NAME", "SCOPE", "FENCE", "SEQ",'
-        ' "STREAM", "RUN_ID", "ROWS_RECEIVED", "ROWS_INSERTED", "ROWS_UPDATED", "ROWS_UNCHANGED",'
-        ' "ROWS_REJECTED", "BOOKMARK", "COMMITTED_AT")'
-        f" VALUES (:1, :2, :3, :4, :5, :6, :7, :8, :9, :10, :11, :12, {_NOW})"
+        f'DELETE FROM {qualified(schema, "FLEXT_LEDGER")} WHERE "TABLE_NAME" = :1 AND "SCOPE" = :2'
+        f' AND "FENCE" < :3 AND "COMMITTED_AT" < {NOW} - NUMTODSINTERVAL(:4, \'DAY\')'
     )
 
 
@@ -116,5 +116,8 @@ def write_rejects(schema: str) -> str:
     return (
         f'INSERT INTO {qualified(schema, "FLEXT_REJECTS")} ("REJECT_ID", "RUN_ID", "STREAM",'
         ' "TABLE_NAME", "COLUMN_NAME", "CODE", "MESSAGE", "RECORD", "REJECTED_AT")'
-        f" VALUES (:1, :2, :3, :4, :5, :6, :7, :8, {_NOW})"
+        f" VALUES (:1, :2, :3, :4, :5, :6, :7, :8, {NOW})"
     )
+
+
+DATABASE_TIME = f"SELECT {NOW} FROM DUAL"

@@ -35,6 +35,8 @@ CONSTRAINTS = (
 TABLES = (
     "SELECT TABLE_NAME, TEMPORARY, DURATION FROM ALL_TABLES WHERE OWNER = :1 AND TABLE_NAME = :2"
 )
+SAVEPOINT = 'SAVEPOINT "FLEXT_B"'
+ROLLBACK_TO_SAVEPOINT = 'ROLLBACK TO SAVEPOINT "FLEXT_B"'
 USERS = "SELECT USERNAME FROM ALL_USERS WHERE USERNAME = :1"
 
 
@@ -142,11 +144,21 @@ def _source(plan: TablePlan, control_schema: str) -> str:
     )
 
 
-def count_new(plan: TablePlan, control_schema: str) -> str:
-    """Return the query for how many staged keys the table does not have yet (upsert)."""
+def census(plan: TablePlan, control_schema: str) -> str:
+    """Return the query for what a merge is about to do (upsert).
+
+    One row: how many staged rows have a key that the table lacks, and how many differ from their
+    row in the table and are older than it.
+    """
+    absent = f"T.{quoted(plan.key[0])} IS NULL"
+    guard, changed = _not_older(plan), _changed(plan)
+    stale = "0"
+    if guard and changed:  # the guard may be unknown, never wrongly true: so it is asked for itself
+        stale = f"CASE WHEN {absent} THEN 0 WHEN {guard} THEN 0 WHEN {changed} THEN 1 ELSE 0 END"
     return (
-        f"SELECT COUNT(*) FROM ({_source(plan, control_schema)}) N LEFT JOIN {plan.qualified} T"
-        f" ON ({_same_key(plan)}) WHERE T.{quoted(plan.key[0])} IS NULL"
+        f"SELECT NVL(SUM(CASE WHEN {absent} THEN 1 ELSE 0 END), 0), NVL(SUM({stale}), 0)"
+        f" FROM ({_source(plan, control_schema)}) N LEFT JOIN {plan.qualified} T"
+        f" ON ({_same_key(plan)})"
     )
 
 
@@ -171,17 +183,11 @@ def apply(plan: TablePlan, control_schema: str) -> str:
 
 def _merge(plan: TablePlan, control_schema: str) -> str:
     names = [name for name, _ in plan.stored]
-    business = [column for column in plan.columns if not column.is_key]
     text = (
         f"MERGE INTO {plan.qualified} T USING ({_source(plan, control_schema)}) N"
         f" ON ({_same_key(plan)})"
     )
-    if business:
-        # LOBs last: comparing them costs the most.
-        ordered = sorted(business, key=lambda column: column.type.name == "CLOB")
-        changed = " OR ".join(
-            _differs(column.name, is_lob=column.type.name == "CLOB") for column in ordered
-        )
+    if changed := _changed(plan):
         assigned = ", ".join(
             f"T.{quoted(name)} = N.{quoted(name)}" for name in names if name not in plan.key
         )
@@ -190,6 +196,14 @@ def _merge(plan: TablePlan, control_schema: str) -> str:
             text += f" AND {guard}"
     values = ", ".join(f"N.{quoted(name)}" for name in names)
     return f"{text} WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({values})"
+
+
+def _changed(plan: TablePlan) -> str:
+    """The staged row's content differs from the stored one's; empty for a table of keys only."""
+    business = [column for column in plan.columns if not column.is_key]
+    # LOBs last: comparing them costs the most.
+    ordered = sorted(business, key=lambda column: column.type.name == "CLOB")
+    return " OR ".join(_differs(each.name, is_lob=each.type.name == "CLOB") for each in ordered)
 
 
 def _same_key(plan: TablePlan) -> str:

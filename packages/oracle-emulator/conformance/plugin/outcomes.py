@@ -1,7 +1,8 @@
 """A pytest plugin: writes what became of every test as it ends, and ends a test that hangs.
 
 Loaded by `-p outcomes` into the run of a suite that is not ours. Environment: CONFORMANCE_OUTCOMES
-is the file (JSON lines), CONFORMANCE_TEST_TIMEOUT_S the seconds that a test may take.
+is the file (JSON lines), CONFORMANCE_TEST_TIMEOUT_S the seconds that a test may take,
+CONFORMANCE_EXCLUDED the names (JSON) of the tests that are not to be run.
 """
 
 from __future__ import annotations
@@ -37,6 +38,16 @@ def _write(entry: dict[str, Any]) -> None:
 def pytest_configure() -> None:
     """Take the alarm."""
     signal.signal(signal.SIGALRM, _ring)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is excluded, whatever its parameters."""
+    names = set(json.loads(os.environ.get("CONFORMANCE_EXCLUDED", "[]")))
+    left_out = [item for item in items if item.name.partition("[")[0] in names]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.name.partition("[")[0] not in names]
+    _write({"excluded": len(left_out)})
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

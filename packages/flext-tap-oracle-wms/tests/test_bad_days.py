@@ -51,7 +51,7 @@ LASTING = [
 
 
 def test_every_fault_is_here():
-    here = {fault["name"] for fault, _ in [*PASSING, *LASTING]} | {"repeat"}
+    here = {fault["name"] for fault, _ in [*PASSING, *LASTING]} | {"repeat", "empty_page"}
     assert here == {name.value for name in FaultName}
 
 
@@ -139,14 +139,22 @@ def test_a_slow_drip_ends_at_the_deadline_of_the_request(wms, run_tap):
     assert "request_timeout" in str(run.error)
 
 
+NOTHING = {
+    "404": {"name": "status", "status": 404},
+    "no rows": {"name": "empty_page"},
+    "204": {"name": "empty_page", "no_content": True},
+}
+
+
+@pytest.mark.parametrize("nothing", list(NOTHING))
 @pytest.mark.parametrize("times", [1, None], ids=["once", "from then on"])
 @pytest.mark.parametrize("sync_mode", ["full", "incremental"])
-def test_a_404_at_any_request_never_ends_a_list_quietly(
-    wms, run_tap, fix, quick_clock, sync_mode, times
+def test_an_answer_without_rows_never_ends_a_list_quietly(
+    wms, run_tap, fix, quick_clock, sync_mode, times, nothing
 ):
     """Everything arrives, or the stream fails and what it promised is no more than it had before.
 
-    What cannot be told apart is a list that answers 404 from the first request on: that is an
+    What cannot be told apart is a list that answers so from the first request on: that is an
     empty entity.
     """
     clean = run_tap(wms, entities=["allocation"], sync_mode=sync_mode, page_size=50)
@@ -154,7 +162,7 @@ def test_a_404_at_any_request_never_ends_a_list_quietly(
     assert fix.latest(clean, stream="allocation") == everything
     failed = 0
     for after in range(0 if times else 1, 12):
-        wms.faults({"name": "status", "status": 404, "match": LIST, "after": after, "times": times})
+        wms.faults({**NOTHING[nothing], "match": LIST, "after": after, "times": times})
         run = run_tap(wms, entities=["allocation"], sync_mode=sync_mode, page_size=50)
         bookmark = run.states[-1]["bookmarks"].get("allocation", {}) if run.states else {}
         if run.error is None:

@@ -72,9 +72,11 @@ def test_a_drained_window_is_the_bookmark_and_not_open(start, length_s, lookback
 def test_an_open_load_is_read_back(started_at, ranges):
     intervals = None if ranges is None else [Interval(*pair) for pair in ranges]
     state = State({})
-    state.stream("s").loading(started_at, intervals)
+    state.stream("s").loading(started_at, intervals, 7)
     found = passed_on(state).stream("s").open_load()
     assert found.started_at == started_at
+    # What cannot be resumed has read nothing that counts.
+    assert found.records == (0 if ranges is None else 7)
     assert found.ranges == (None if intervals is None else tuple(intervals))
 
 
@@ -150,3 +152,109 @@ def test_a_state_that_cannot_be_read_is_named(entry, named):
 def test_bookmarks_of_another_shape_are_refused(given_state):
     with pytest.raises(StateError, match="bookmarks"):
         State(given_state)
+
+
+def test_a_load_that_has_read_nothing_says_so():
+    started_at = datetime(2026, 1, 1, tzinfo=UTC)
+    state = State({})
+    state.stream("s").loading(started_at, [Interval()])
+    assert state.value()["bookmarks"]["s"]["full_load"]["records"] == 0
+    assert state.stream("s").open_load().records == 0
+    older = {"started_at": "2026-01-01T00:00:00Z", "ranges": []}
+    found = State({"bookmarks": {"s": {"full_load": older}}}).stream("s").open_load()
+    assert (found.records, found.ranges) == (0, ())
+
+
+@given(given_states)
+def test_the_line_on_stdout_holds_the_whole_state(given_state):
+    state = State(given_state)
+    assert json.loads(state.encoded()) == state.value() == given_state
+
+
+def test_a_hand_over_holds_until_a_window_is_drained():
+    state = State({"bookmarks": {"s": {"handed_over": True}}})
+    assert state.stream("s").handed_over() is True
+    assert State({}).stream("s").handed_over() is False
+
+
+IDS = {"facility": [3, 1], "company": []}
+
+
+def test_what_the_user_sees_is_read_back_in_order():
+    state = State({})
+    assert state.visible() == {}
+    state.see(IDS, {"facility": []})
+    assert passed_on(state).visible() == {"facility": [1, 3], "company": []}
+
+
+@pytest.mark.parametrize("wrong", [[], "x", {"facility": 5}, {"facility": ["1"]}, {"a": [1, None]}])
+def test_what_the_user_saw_is_refused_in_another_shape(wrong):
+    with pytest.raises(StateError, match="visible"):
+        State({"visible": wrong}).visible()
+
+
+def test_new_facilities_are_due_for_every_stream_that_has_read_something():
+    state = State(
+        {
+            "bookmarks": {
+                "read": {"replication_key_value": "2026-01-01T00:00:00Z"},
+                "begun": {"window": {"to": "2026-01-01T00:00:00Z"}},
+                "fresh": {"full_load": {}},
+                "due": {"window": {"to": "x"}, "backfill": {"facility": [9], "company": [2]}},
+            }
+        }
+    )
+    state.see({"facility": [1, 7, 8]}, {"facility": []})
+    assert state.stream("read").due_backfill() == {}
+    state.see({"facility": [1, 7, 8]}, {"facility": [8, 7]})
+    again = passed_on(state)
+    assert again.visible() == {"facility": [1, 7, 8]}
+    assert again.stream("read").due_backfill() == {"facility": [7, 8]}
+    assert again.stream("begun").due_backfill() == {"facility": [7, 8]}
+    # What has no bookmark reads everything anyway.
+    assert again.stream("fresh").due_backfill() == {}
+    assert again.stream("due").due_backfill() == {"facility": [7, 8, 9], "company": [2]}
+    again.stream("due").backfilled()
+    assert passed_on(again).stream("due").due_backfill() == {}
+
+
+@pytest.mark.parametrize("wrong", [[1], "x", {"facility": 5}, {"facility": [1], "company": "x"}])
+def test_a_backfill_in_another_shape_is_refused(wrong):
+    with pytest.raises(StateError, match="backfill of s "):
+        State({"bookmarks": {"s": {"backfill": wrong}}}).stream("s").due_backfill()
+
+
+FULL_ENTRY = {
+    "replication_key": "mod_ts",
+    "replication_key_value": "2026-01-01T00:00:00+00:00",
+    "window": {"to": "2026-01-02T00:00:00+00:00"},
+    "full_load": {"started_at": "2026-01-01T00:00:00+00:00"},
+    "deep_lookback_at": "2026-01-01T00:00:00+00:00",
+    "daily_lookback_at": "2026-01-01T00:00:00+00:00",
+    "handed_over": True,
+    "backfill": {"facility": [1]},
+    "theirs": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "anew", "kept"),
+    [
+        (None, "", False, None),
+        (None, "a", False, "a"),  # as the hand-over makes it: rows of these filters
+        ("a", "a", False, "a"),
+        ("a", "b", True, "b"),
+        ("a", "", True, ""),
+        ("", "a", True, "a"),
+        ("", "", False, ""),
+    ],
+)
+def test_other_filters_than_the_bookmark_s_begin_anew(before, now, anew, kept):
+    entry = FULL_ENTRY if before is None else {**FULL_ENTRY, "filters": before}
+    state = State({"bookmarks": {"s": entry}})
+    assert state.stream("s").use_filters(now) is anew
+    found = state.value()["bookmarks"]["s"]
+    assert found.pop("filters", None) == kept
+    # Whoever else keeps something there finds it again.
+    expected = {"replication_key": "mod_ts", "theirs": 1} if anew else FULL_ENTRY
+    assert found == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,44 @@ def test_pages_that_fail_together_halve_once_and_good_ones_restore_slowly():
         sizes.append(size.value)
     assert sizes[:4] == [250, 250, 250, 312]
     assert sizes[-1] == 500
+
+
+@pytest.mark.parametrize(
+    ("now_s", "usual_s", "slow"),
+    [
+        (3.0, 1.0, False),  # three times as long is not more than that
+        (3.1, 1.0, True),
+        (0.6, 0.125, False),  # many times as long, yet by less than half a second
+        (0.7, 0.125, True),
+        (0.5, 0.0, False),
+        (0.85, 0.3, False),  # more than half a second longer, yet not three times
+    ],
+)
+def test_what_counts_as_slow(now_s, usual_s, slow):
+    assert budget.Pace(now_s, usual_s).slow is slow
+
+
+def test_a_pace_follows_the_latest_answers_and_forgets_the_best_slowly():
+    first = budget.paced(None, 1.0)
+    assert first == budget.Pace(1.0, 1.0)
+    assert budget.paced(first, 2.0) == budget.Pace(1.25, 1.02)
+    assert budget.paced(first, 0.5) == budget.Pace(0.875, 0.875)
+
+
+def test_the_very_first_answer_can_tell_of_overload():
+    made = budget.Budget(8, Clock())
+    spend(made, "overload", 1)
+    assert made.size == 4
+
+
+def test_answers_that_are_slow_together_shrink_the_budget_once():
+    made = budget.Budget(8, Clock())
+    for _ in range(20):
+        spend(made, "good", 0.1)
+    slots = [made.slot("page") for _ in range(4)]
+    held = [slot.__enter__() for slot in slots]
+    for slot in held:
+        slot.outcome, slot.seconds = "good", 60
+    for slot in slots:
+        slot.__exit__(None, None, None)
+    assert made.size == 6

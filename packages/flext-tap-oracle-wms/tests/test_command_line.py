@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 PASSWORD = "pa55-w0rd+/=ü"
+SELECTED = [{"breadcrumb": [], "metadata": {"selected": True}}]
 COMMAND = [sys.executable, "-m", "flext_tap_oracle_wms"]
 
 
@@ -18,7 +19,7 @@ COMMAND = [sys.executable, "-m", "flext_tap_oracle_wms"]
 def command(tmp_path):
     """Run the tap as a process with settings from the environment."""
 
-    def run(server, *arguments, state=None, catalog=None, **settings):
+    def run(server, *arguments, state=None, catalog=None, stdin=None, **settings):
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -34,12 +35,13 @@ def command(tmp_path):
         for option, value in (("--state", state), ("--catalog", catalog)):
             if value is not None:
                 path = tmp_path / f"{option[2:]}.json"
-                path.write_text(json.dumps(value))
+                path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
                 extra += [option, str(path)]
         return subprocess.run(
             [*COMMAND, "--config=ENV", *arguments, *extra],
             env=environment,
             cwd=tmp_path,
+            stdin=stdin,
             capture_output=True,
             check=False,
             timeout=120,
@@ -251,6 +253,70 @@ def test_a_config_file_works_like_the_environment(read_only_wms, command, tmp_pa
     done = command(read_only_wms, "--config", str(path))
     assert done.returncode == 0
     assert {m["stream"] for m in messages(done) if m["type"] == "RECORD"} == {"item"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("state", b'{"bookmarks": {', "is not JSON (Expecting"),
+        ("state", b'{"a": "\xff"}', "is not JSON in UTF-8"),
+        ("state", {"bookmarks": {"item": []}}, "must map each stream to an object"),
+        ("state", {"type": "STATE", "value": {"bookmarks": {}}}, "is a whole message"),
+        ("catalog", b"", "is not JSON"),
+        ("catalog", {"streams": {}}, "a list named streams"),
+        ("catalog", {"streams": [{"stream": "item"}]}, "streams[0] must have a tap_stream_id"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_remedy(read_only_wms, command, option, value, told):
+    done = command(read_only_wms, entities="item", **{option: value})
+    reason = failure(done)
+    assert reason.startswith(f"--{option} ")
+    assert f"{option}.json: " in reason
+    assert told in reason
+    assert ("leave --state out" if option == "state" else "--discover") in reason
+    assert done.stdout == b""
+
+
+def test_state_and_catalog_may_come_from_pipes(read_only_wms, command):
+    found = command(read_only_wms, "--discover", entities="item")
+    descriptor, writer = os.pipe()
+    os.write(writer, json.dumps({"bookmarks": {"elsewhere": {"x": 1}}}).encode())
+    os.close(writer)
+    try:
+        done = command(
+            read_only_wms,
+            "--state=/dev/stdin",
+            stdin=descriptor,
+            catalog=json.loads(found.stdout),
+            sync_mode="full",
+        )
+    finally:
+        os.close(descriptor)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert messages(done)[0]["value"] == {"bookmarks": {"elsewhere": {"x": 1}}}
+
+
+@pytest.mark.parametrize("with_catalog", [False, True])
+@pytest.mark.parametrize("path", ["wms/lgfapi/v9/", "wms/", "wms/lgfapi/v10/entity/"])
+def test_a_wrong_path_in_base_url(read_only_wms, command, path, with_catalog):
+    """With a catalog the list of entities is never asked for; then describe is what is missing."""
+    base_url = read_only_wms.base_url.replace("wms/lgfapi/v10/", path)
+    catalog = {"streams": [{"tap_stream_id": "item", "metadata": SELECTED}]}
+    given = {"catalog": catalog} if with_catalog else {}
+    reason = failure(command(read_only_wms, base_url=base_url, entities="item", **given))
+    assert "the path in base_url" in reason
+    assert "item" in reason or "404 for the list of entities" in reason
+
+
+def test_a_web_page_where_the_api_should_be(wms, command):
+    """A proxy's 404 is no empty list, and no entity that does not exist."""
+    page = {"name": "status", "status": 404, "html": True}
+    wms.faults({**page, "match": "/entity/"})
+    assert "came as a web page" in failure(command(wms, entities="item"))
+    wms.faults({**page, "match": "/item/?"})
+    reason = failure(command(wms, entities="item,order_status", sync_mode="full"))
+    assert "1 of 2 streams failed" in reason
+    assert "came as a web page, which the API never sends; check the path in base_url" in reason
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

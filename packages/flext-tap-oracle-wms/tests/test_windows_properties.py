@@ -151,3 +151,93 @@ def test_the_beginning_of_time_is_not_passed(kind):
         longest=timedelta(days=1),
     )
     assert found[0].start == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("deep_s", "daily_s", "kind"),
+    [
+        (3599, 86399, "short"),
+        (3600, 86399, "deep"),
+        (0, 86399, "short"),
+        (0, 86400, "daily"),
+        (3600, 86400, "daily"),
+    ],
+)
+def test_a_look_behind_is_due_when_its_time_has_passed_whole(deep_s, daily_s, kind):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    found = windows.choose_lookback(
+        now=now,
+        handed_over=False,
+        deep_at=now - timedelta(seconds=deep_s),
+        daily_at=now - timedelta(seconds=daily_s),
+    )
+    assert found == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "back"),
+    [
+        ("none", timedelta(0)),
+        ("short", BACK.short),
+        ("deep", BACK.deep),
+        ("daily", BACK.daily),
+        ("handover", BACK.handover),
+    ],
+)
+def test_a_window_begins_so_far_before_its_bookmark(kind, back):
+    bookmark = datetime(2026, 1, 1, tzinfo=UTC)
+    (found,) = windows.plan(
+        bookmark=bookmark,
+        start_date=datetime(2020, 1, 1, tzinfo=UTC),
+        end=bookmark + timedelta(hours=1),
+        lookback=kind,
+        lookbacks=BACK,
+        longest=timedelta(days=1),
+    )
+    assert found == windows.Window(bookmark - back, bookmark + timedelta(hours=1), kind)
+
+
+def test_a_wider_look_is_never_shorter_than_the_short_one():
+    long = timedelta(days=3)
+    backs = Lookbacks(long, timedelta(hours=2), timedelta(days=1), timedelta(days=1))
+    bookmark = datetime(2026, 1, 1, tzinfo=UTC)
+    for kind in ("short", "deep", "daily", "handover"):
+        found = windows.plan(
+            bookmark=bookmark,
+            start_date=None,
+            end=bookmark + timedelta(hours=1),
+            lookback=kind,
+            lookbacks=backs,
+            longest=timedelta(days=9),
+        )
+        assert found[0].start == bookmark - long
+
+
+@pytest.mark.parametrize("ahead_s", [0, 1, 3600])
+def test_a_start_date_at_the_end_or_after_it_leaves_no_window(ahead_s):
+    end = datetime(2026, 1, 1, tzinfo=UTC)
+    found = windows.plan(
+        bookmark=None,
+        start_date=end + timedelta(seconds=ahead_s),
+        end=end,
+        lookback="short",
+        lookbacks=BACK,
+        longest=timedelta(days=1),
+    )
+    assert found == []
+
+
+def test_a_skew_at_the_limit_is_accepted_and_one_over_it_told():
+    local = datetime(2026, 1, 1, tzinfo=UTC)
+    for sign in (1, -1):
+        given_ = {
+            "local_now": local,
+            "max_skew": timedelta(seconds=60),
+            "lag": timedelta(seconds=30),
+        }
+        server = local + sign * timedelta(seconds=60)
+        assert windows.window_end(server_now=server, **given_) == min(server, local) - timedelta(
+            seconds=30
+        )
+        with pytest.raises(ClockSkewError, match=r"differ by 61 s.*\(60\)"):
+            windows.window_end(server_now=server + sign * timedelta(seconds=1), **given_)

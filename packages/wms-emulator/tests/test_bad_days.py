@@ -71,6 +71,31 @@ def test_repeated_page(own: Any) -> None:
     assert sorted(counts.values())[-5:] == [2] * 5
 
 
+@pytest.mark.parametrize("page_mode", ["sequenced", "paged"])
+def test_a_page_without_rows_in_the_middle_of_a_list(own: Any, page_mode: str) -> None:
+    """§2.5: 200 with an empty envelope, as for a list without rows; then rows again."""
+    address = f"entity/item?page_size=5&ordering=id&page_mode={page_mode}"
+    right = own.get(address).json
+    assert right["results"]
+    own.server.faults({"name": "empty_page", "after": 1, "times": 1, "match": "/item"})
+    seen = [own.get(address) for _ in range(3)]
+    assert [answer.status for answer in seen] == [200] * 3
+    assert seen[0].json == seen[2].json == right
+    assert seen[1].json.keys() == right.keys()
+    assert (seen[1].json["results"], seen[1].json["next_page"]) == ([], None)
+
+
+def test_no_content_in_place_of_a_page(own: Any) -> None:
+    """§2.5: 204 has no body at all; a ratio draws lots as for every fault."""
+    own.server.faults(
+        {"name": "empty_page", "no_content": True, "ratio": 0.5, "match": "/item"}, seed=3
+    )
+    answers = [own.get("entity/item") for _ in range(30)]
+    assert {answer.status for answer in answers} == {200, 204}
+    assert all(answer.raw == b"" for answer in answers if answer.status == 204)
+    assert own.get("entity/location").status == 200
+
+
 def test_date_that_is_off(own: Any) -> None:
     """§5: a skewed clock, or a proxy's Date."""
     own.server.clock(now="2026-03-02T08:00:00+00:00")

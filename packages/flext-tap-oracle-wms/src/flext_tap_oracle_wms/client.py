@@ -27,6 +27,7 @@ from flext_tap_oracle_wms.errors import (
     NotFoundError,
     ProtocolError,
     ServerError,
+    SettingsError,
     TapError,
     UnreachableError,
 )
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DETAIL_CHARS = 300
+_PATH_REMEDY = (
+    "check the path in base_url: it ends with the API's version, as in /ENVIRONMENT/wms/lgfapi/v10/"
+)
 #: How the WMS says that a list has no rows; what else it may mean is found out in `sync.reading`.
 _NOTHING = frozenset({204, 404})
 _OUTCOMES: dict[int, Outcome] = {
@@ -122,9 +126,16 @@ class WmsClient:
         self._transport.clear()
 
     def list_entities(self) -> list[str]:
-        """Return the names of the entities that the WMS lists, sorted."""
+        """Return the names of the entities that the WMS lists, sorted.
+
+        Raises:
+            SettingsError: there is no such list where base_url leads.
+        """
         url = f"{self._base_url}entity/"
-        found = self._get(_Ask.at(url), msgspec.json.Decoder(dict[str, Any]).decode)
+        try:
+            found = self._get(_Ask.at(url), msgspec.json.Decoder(dict[str, Any]).decode)
+        except NotFoundError as error:
+            raise SettingsError(f"{error} for the list of entities; {_PATH_REMEDY}") from None
         return sorted(found)
 
     def describe(self, entity: str) -> dict[str, Any]:
@@ -276,7 +287,7 @@ class WmsClient:
             with self._lock:
                 self._server_date = (date, self._clock.monotonic_s())
         emit(RequestCompleted(path, answer.status, len(answer.body), round(seconds, 6)))
-        if answer.status in _NOTHING:
+        if answer.status in _NOTHING and not _is_web_page(answer):
             raise NotFoundError(f"{path}: the WMS answered {answer.status}")
         if answer.status != 200:
             after_s = retry.parse_retry_after(answer.headers.get("Retry-After"), self._clock.now())
@@ -312,6 +323,11 @@ class WmsClient:
 _decode_page = msgspec.json.Decoder(paging.Envelope).decode
 
 
+def _is_web_page(answer: _Answer) -> bool:
+    """Whether it comes from something else than the API, such as a proxy or another path."""
+    return answer.headers.get("Content-Type", "").strip().lower().startswith("text/html")
+
+
 def _reason(answer: _Answer) -> str:
     """Say what an error answer says: its code and message, which may also be an HTML page."""
     try:
@@ -328,6 +344,7 @@ def _error_of(path: str, failure: Failure, attempts: int) -> TapError:
     remedies = {
         "http_401": "check username and password, and whether the user is locked or expired",
         "http_403": "give the user the permission lgfapi_read_access and the entity",
+        "http_404": f"it came as a web page, which the API never sends; {_PATH_REMEDY}",
         "http_400": "the WMS refuses the filter or order of this request; check the settings",
         "token": "check the oauth settings, and whether the application is still registered",
         "name": "check base_url, and the name service of this machine",

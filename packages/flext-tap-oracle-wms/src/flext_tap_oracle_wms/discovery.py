@@ -107,7 +107,10 @@ def describe(
         except NotFoundError:
             yield (
                 name,
-                EntityError(f"the WMS has no entity {name}; correct entities or the catalog"),
+                EntityError(
+                    f"the WMS has no entity {name}; correct entities or the catalog, or the path "
+                    "in base_url if it has none of them"
+                ),
             )
         except AuthenticationError:
             raise

@@ -47,6 +47,10 @@ class StateError(TapError):
     """The state that was given cannot be read; it must be corrected or removed."""
 
 
+class CatalogError(TapError):
+    """The catalog that was given cannot be read; it must be made anew or corrected."""
+
+
 class ClockSkewError(TapError):
     """The clocks of the WMS and of this machine disagree too much to bound a window."""
 

@@ -65,7 +65,7 @@ class Interval:
         """Return the bounds in words."""
         lower = "" if self.above is None else f"above id {self.above}"
         upper = "" if self.below is None else f"below id {self.below}"
-        return " and ".join(filter(None, (lower, upper))) or "of all"
+        return " and ".join(filter(None, (lower, upper))) or "of any id"
 
     def after(self, ids: list[int], *, descending: bool) -> Interval:
         """Return what is left once the rows of a page are read.

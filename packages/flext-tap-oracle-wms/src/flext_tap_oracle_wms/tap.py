@@ -7,6 +7,8 @@ docs/decisions/0001-singer-sdk-as-a-shell.md.
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import uuid
 from functools import cached_property
@@ -25,7 +27,7 @@ from flext_observability import (
     runs,
     set_process_context,
 )
-from flext_tap_oracle_wms import cache, discovery, parallel, settings
+from flext_tap_oracle_wms import cache, discovery, inputs, parallel, settings
 from flext_tap_oracle_wms.auth import BasicAuth, Client, OAuth2
 from flext_tap_oracle_wms.bookmarks import State
 from flext_tap_oracle_wms.budget import Budget
@@ -290,6 +292,10 @@ class FlextTapOracleWms(Tap):
         runs.start(root, run_id, NAME)
         exit_code = 1
         try:
+            # Checked before the SDK stumbles over them, which reads them again.
+            for name, checked in (("state", inputs.state), ("catalog", inputs.catalog)):
+                if options.get(name) is not None:
+                    options[name] = io.StringIO(json.dumps(checked(options[name])))
             super().invoke(**options)
             exit_code = 0
         finally:

@@ -23,6 +23,7 @@ class FaultName(Enum):
     CUT = "cut"  # the connection ends after cut_at of the answer's bytes
     DRIP = "drip"  # the answer comes drip_bytes at a time, drip_pause_s apart
     INVALID_JSON = "invalid_json"  # 200, yet the body is no JSON
+    EMPTY_PAGE = "empty_page"  # a page without rows that names no next one; 204 with no_content
     REPEAT = "repeat"  # the last page of this address once more instead of the one asked for
     EXPIRE = "expire"  # 401, and every access token given out so far is void
     DATE = "date"  # the Date header is off by skew_s; with `via` it is a proxy's
@@ -49,6 +50,7 @@ class Fault:
     status: int = 503
     html: bool = False
     retry_after_s: int | None = None
+    no_content: bool = False
     cut_at: float = 0.5
     drip_bytes: int = 1024
     drip_pause_s: float = 0.1

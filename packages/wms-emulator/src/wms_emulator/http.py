@@ -84,6 +84,25 @@ def error_response(fault: Fault) -> Response:
     return response
 
 
+def empty_page(fault: Fault, request: Request) -> Response:
+    """The answer of an EMPTY_PAGE fault: what release 26A sends for a list without rows."""
+    if fault.no_content:
+        return Response(204)
+    head: dict[str, object] = {"next_page": None, "previous_page": None, "results": []}
+    if request.query.get("page_mode") != "sequenced":
+        head = {"result_count": 0, "page_count": 0, "page_nbr": 1, **head}
+    return json_response(200, head)
+
+
+def made_up(fault: Fault, request: Request) -> Response:
+    """The answer that a fault gives in place of the handler's."""
+    if fault.name is FaultName.EMPTY_PAGE:
+        return empty_page(fault, request)
+    if fault.name is FaultName.INVALID_JSON:
+        return Response(200, b'{"results": [{"id": ')
+    return error_response(fault)
+
+
 class Connection:
     """One client's connection, from its first byte to its last."""
 
@@ -184,13 +203,11 @@ class Connection:
                 case FaultName.RESET:
                     self._writer.transport.abort()
                     raise _HangupError
-                case FaultName.STATUS:
-                    return error_response(fault)
+                case FaultName.STATUS | FaultName.EMPTY_PAGE | FaultName.INVALID_JSON:
+                    return made_up(fault, request)
                 case FaultName.EXPIRE:
                     self._service.expire()
                     return error_response(_EXPIRED)
-                case FaultName.INVALID_JSON:
-                    return Response(200, b'{"results": [{"id": ')
                 case FaultName.REPEAT if request.path in latest:
                     return latest[request.path]
         response = self._service.handler(request)

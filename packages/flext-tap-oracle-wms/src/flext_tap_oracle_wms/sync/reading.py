@@ -184,16 +184,17 @@ def by_next_page(source: Source, listing: Listing, clock: Clock, *, ordering: st
 def _page(
     source: Source, listing: Listing, params: Mapping[str, str], interval: Interval
 ) -> Envelope:
-    """Return a page; one that fails at the smallest size says which row it was."""
+    """Return a page; one that fails says which rows were due, at the smallest size which row."""
     try:
         return source.list_page(listing.entity, params, listing.size)
     except (ServerError, UnreachableError) as error:
-        if listing.size.value > 1 or listing.size.ceiling == 1:
-            raise
-        raise type(error)(
-            f"{error}; even as a page of one row: the next row of entity {listing.entity} "
-            f"{interval.text()} cannot be read"
-        ) from None
+        where = f"of entity {listing.entity} {interval.text()}"
+        told = (
+            f"rows {where} were due"
+            if listing.size.value > 1
+            else f"even as a page of one row: the next row {where} cannot be read"
+        )
+        raise type(error)(f"{error}; {told}") from None
 
 
 def _lacks_rows(envelope: Envelope) -> bool:

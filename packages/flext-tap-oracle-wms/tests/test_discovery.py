@@ -54,8 +54,12 @@ def test_what_cannot_be_read_whole_is_refused_by_name_and_left_out_by_pattern():
 def test_the_same_rows_under_two_names_are_warned_of():
     with capture_events() as seen:
         discovery.warn_of_duplicates(["container", "iblpn", "item"])
-        discovery.warn_of_duplicates(["iblpn", "oblpn"])
-    assert [(e.entity, e.subsets) for e in seen] == [("container", ("iblpn",))]
+        discovery.warn_of_duplicates(["iblpn", "oblpn", "active_location"])
+        discovery.warn_of_duplicates(["location", "reserve_location", "active_location"])
+    assert [(e.entity, e.subsets) for e in seen] == [
+        ("container", ("iblpn",)),
+        ("location", ("active_location", "reserve_location")),
+    ]
 
 
 class Source:

@@ -79,6 +79,21 @@ def test_ranks_cut_rows_into_even_pieces(count, pieces, smallest):
     assert not found or min(sizes) >= max(1, smallest)
 
 
+def test_cuts_at_the_edges_of_an_interval():
+    assert paging.cut_at(Interval(4, 9), [10, 9, 8, 6, 6, 5, 4]) == [
+        Interval(7, 9),
+        Interval(5, 8),
+        Interval(4, 6),
+    ]
+    assert paging.cut_at(Interval(), [0]) == [Interval(above=-1), Interval(below=0)]
+
+
+def test_a_few_rows_make_a_piece_each():
+    assert paging.ranks(3, 9, smallest=0) == paging.ranks(3, 9, smallest=1) == [2, 3]
+    assert paging.ranks(7, 9, smallest=2) == [3, 5]
+    assert paging.ranks(0, 9, smallest=1) == []
+
+
 def test_no_more_pieces_than_ids():
     whole = Interval(4, 8)
     assert paging.cut(whole, 7, 5, 40, smallest=0) == [

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -130,3 +133,63 @@ def test_the_schema_for_singer_describes_every_setting():
         assert definition["type"], name
     assert schema["properties"]["password"]["secret"] is True
     jsonschema.validate(json.loads(json.dumps(GOOD | {"page_size": 5})), schema)
+
+
+#: What a user of this API must be able to set.
+NAMED = """
+    base_url username password auth oauth_token_url oauth_client_id oauth_client_secret ca_file
+    companies facilities entities include exclude page_size page_mode request_timeout
+    connect_timeout max_retries ordering filters replication_key replication_keys
+    lookback_seconds deep_lookback_seconds daily_lookback_seconds handover_lookback_seconds
+    safety_lag_seconds start_date end_date max_concurrency requests_per_second sets url_columns
+    record_limit discovery_cache_age_s sync_mode on_eligibility_growth
+"""
+
+
+def test_the_page_of_settings_shows_the_model():
+    script = Path(__file__).with_name("settings_page.py")
+    page = Path(__file__).resolve().parents[3] / "docs" / "specs" / "tap-settings.md"
+    made = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert page.read_text(encoding="utf-8") == made.stdout, (
+        "the page lags behind the model; run: .venv/bin/python "
+        f"{script.relative_to(page.parents[2])} > docs/specs/tap-settings.md"
+    )
+    named = {line.split("`")[1] for line in made.stdout.splitlines() if line.startswith("| `")}
+    assert named == set(settings.Settings.model_fields)
+    assert set(NAMED.split()) <= named
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("page_mode", "sequenced"),
+        ("max_concurrency", 4),
+        ("replication_key", "mod_ts"),
+        ("lookback_seconds", 300),
+        ("deep_lookback_seconds", 7200),
+        ("daily_lookback_seconds", 86400),
+        ("handover_lookback_seconds", 86400),
+        ("safety_lag_seconds", 30),
+        ("max_clock_skew_seconds", 60),
+    ],
+)
+def test_the_defaults_that_completeness_rests_on(name, default):
+    assert getattr(settings.parse(GOOD), name) == default
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"start_date": "2026-02-01T00:00:00Z", "end_date": "2026-01-01T00:00:00Z"}, "end_date"),
+        ({"start_date": "today", "end_date": "today"}, "end_date"),
+        ({"auth": "oauth2"}, "oauth_token_url: is needed"),
+        ({"auth": "oauth2", "oauth_token_url": "http://idp.test/t"}, "oauth_token_url: must begin"),
+        ({"max_retries": 21}, "max_retries"),
+        ({"record_limit": 0}, "record_limit"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"filters": {"item": ["a"]}}, "filters[item]"),
+        ({"replication_keys": {"item": 5}}, "replication_keys[item]"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_named(wrong, told):
+    assert refused(**wrong).startswith(told)

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flext_target_oracle import fence, ledger
+from flext_target_oracle import fence, ledger, versions
 from flext_target_oracle.clock import monotonic_s
 from flext_target_oracle.connection import Session
 from flext_target_oracle.delivery import Delivery, Surroundings
 from flext_target_oracle.errors import ContendedError, DatabaseError, RowDataError
 from flext_target_oracle.ledger import Counts, Entry
 from flext_target_oracle.rows import Reject
+from flext_target_oracle.sql import apply as merging
 from flext_target_oracle.sql import statements
 
 Row = tuple[Any, ...]
@@ -147,12 +148,16 @@ def _doing(entry: Entry) -> str:
 
 
 def _merge(session: Session, delivery: Delivery, entry: Entry) -> _Effect:
-    plan, schema = delivery.plan, entry.fence.schema
-    what = _doing(entry)
+    plan, version, what = delivery.plan, delivery.batch.raw.version, _doing(entry)
+    source, binds = merging.staged(plan, entry.fence.schema), merging.binds(plan, version)
     if not plan.key or plan.append:
-        return _Effect(session.execute(statements.apply(plan, schema), what=what), 0, 0)
-    inserted, stale = session.query(statements.census(plan, schema), what=what)[0]
-    touched = session.execute(statements.apply(plan, schema), what=what)
+        return _Effect(session.execute(merging.apply(plan, source), binds, what=what), 0, 0)
+    inserted, stale = session.query(merging.census(plan, source), what=what)[0]
+    touched = session.execute(merging.apply(plan, source), binds, what=what)
+    if seen := merging.presence(plan, source, version):
+        session.execute(*seen, what=what)
+    if delivery.is_for_shadow(entry.fence):
+        return _Effect(0, 0, 0)  # nothing of the table has changed yet
     # Where another scope inserted a key in between, it is an update of ours that was counted new.
     inserted = min(int(inserted), touched)
     return _Effect(inserted, touched - inserted, int(stale))
@@ -176,6 +181,8 @@ def _conclude(
         stale=effect.stale,
     )
     ledger.write_rejects(session, entry, delivery.refused)
+    if delivery.refused and delivery.is_of_load(entry.fence):
+        versions.count_rejects(session, entry.fence, len(delivery.refused))
     delivery.commit_began_s = monotonic_s()
     ledger.write(session, entry, counts, delivery.batch.bookmark)
     return counts

@@ -102,6 +102,19 @@ def ensure_staging(session: Session, plan: TablePlan, control_schema: str) -> No
         _create_once(session, statements.create_staging(plan, control_schema), what=what)
 
 
+def drop_tables(session: Session, schema: str, prefix: str, kept: str | None) -> None:
+    """Drop our own tables that begin so, but one; those that are gone meanwhile are gone."""
+    what = f"dropping {schema}.{prefix}…"
+    for (name,) in session.query(statements.TABLES_LIKE, [schema, prefix + "%"], what=what):
+        if name == kept:
+            continue
+        try:
+            session.execute(statements.drop_table(schema, str(name)), what=what)
+        except DatabaseError as error:
+            if error.code != "ORA-00942":
+                raise
+
+
 def _create_once(session: Session, sql: str, *, what: str) -> None:
     try:
         run_ddl(session, [sql], what=what)

@@ -47,13 +47,16 @@ class Session:
     def __init__(self, connection: oracledb.Connection) -> None:
         self._connection = connection
 
-    def query(self, sql: str, binds: Sequence[Any] = (), *, what: str) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, binds: Sequence[Any] = (), *, what: str, types: Sequence[ColumnType] = ()
+    ) -> list[tuple[Any, ...]]:
         """Return all rows.
 
         Raises:
             DatabaseError: as `faults` says; `what` names the doing in its message.
         """
         with _ours(what), self._connection.cursor() as cursor:
+            _set_sizes(cursor, types)
             cursor.execute(sql, list(binds))
             return list(cursor.fetchall())
 

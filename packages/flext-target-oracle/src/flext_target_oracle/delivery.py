@@ -99,6 +99,14 @@ class Delivery:
         self.commit_began_s = 0.0
         self._claimed = 0
 
+    def is_for_shadow(self, held: Fence) -> bool:
+        """Whether it goes into a shadow of the table that the fence is of."""
+        return self.plan.label != held.table
+
+    def is_of_load(self, held: Fence) -> bool:
+        """Whether a load's end depends on its rows."""
+        return self.batch.raw.version is not None or self.is_for_shadow(held)
+
     def reject(self, row: tuple[Any, ...], code: str, message: str) -> Reject:
         """Return the refusal of a row that Oracle did not take."""
         record = bytes(self.batch.raw.records[row[-1]]).decode("utf-8", "backslashreplace")

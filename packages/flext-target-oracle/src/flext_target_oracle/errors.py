@@ -31,6 +31,14 @@ class SchemaRefusedError(TargetError):
     """The stream's schema cannot be held by the table: change one of them."""
 
 
+class LoadRefusedError(TargetError):
+    """A load cannot go on, or end, without losing rows; nothing of the table was touched."""
+
+
+class DeletesRefusedError(TargetError):
+    """A load lacks more rows than may be removed: look at the source first."""
+
+
 class RowRefusedError(TargetError):
     """More rows were refused than `max_rejects` allows; the batch was rolled back."""
 

@@ -156,7 +156,31 @@ class DoubtSettled(Event):
 
 @dataclass(frozen=True)
 class VersionKept(Event):
-    """An ACTIVATE_VERSION arrived; rows of older versions are kept (on_missing: keep)."""
+    """An ACTIVATE_VERSION removed nothing, and why."""
+
+    stream: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadEnded(Event):
+    """A load is complete: rows it lacks are removed or marked, its shadow is in the table."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("rows_removed", "rows_removed"),)
+
+    stream: str
+    version: int
+    rows_inserted: int
+    rows_updated: int
+    rows_removed: int
+
+
+@dataclass(frozen=True)
+class ShadowKept(Event):
+    """The input ended before the load was complete: the table is as it was, the shadow waits."""
+
+    level: ClassVar[Level] = "WARNING"
 
     stream: str
     version: int

@@ -9,7 +9,7 @@ crash leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from flext_target_oracle.connection import Session
 from flext_target_oracle.delivery import Account, Batch, Delivery, Surroundings
 from flext_target_oracle.errors import ConnectionLostError, ContendedError, RowDataError
 from flext_target_oracle.ledger import Counts, Entry
+from flext_target_oracle.loads import Loads
 from flext_target_oracle.rows import RowReader
 from flext_target_oracle.sql import identifiers, statements
 from flext_target_oracle.sql import plan as plans
@@ -39,6 +40,7 @@ class StreamLoader:
         self._stream = stream
         self._turns = Turns()
         self._fence: fence.Fence | None = None
+        self._loads = Loads(shared, stream, self)
         self._reader: RowReader | None = None
         self._undeclared: set[str] = set()
 
@@ -50,13 +52,28 @@ class StreamLoader:
             FenceHeldError: another run has the table.
             DatabaseError: the database cannot be reached or refuses.
         """
-        self._persistently(lambda: self._prepare(source))
+        self.persistently(lambda: self._prepare(source))
+
+    def open(self, number: int | None, version: int | None, seen_at: datetime) -> None:
+        """Records of a version follow, see `Loads.open`. Nothing else is at work."""
+        self._loads.open(number, version, seen_at)
+        self._use_plan()
+
+    def activate(self, number: int, version: int) -> None:
+        """The version's records are loaded, see `Loads.activate`. Nothing else is at work."""
+        self._loads.activate(number, version)
+        self._use_plan()
+
+    def end_of_input(self, number: int) -> bool:
+        """All input is loaded, see `Loads.end_of_input`. Nothing else is at work."""
+        return self._loads.end_of_input(number)
 
     def load(self, batch: Batch) -> bool:
         """Bring a batch into the table and commit, exactly once in effect.
 
         Returns:
-            Whether it is there; False if a batch before it failed, whose error says why.
+            Whether STATE may say so; False if a batch before it failed, whose error says why, and
+            while its rows would be lost with the run.
 
         Raises:
             RowRefusedError: more rows are refused than allowed; nothing of the batch is in.
@@ -73,7 +90,7 @@ class StreamLoader:
             raise
         self._turns.done(batch.number)
         self._tell(delivery, counts, began_s)
-        return True
+        return self._loads.is_reportable
 
     def once(
         self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
@@ -100,7 +117,7 @@ class StreamLoader:
         self._turns.wait(number)
         try:
             if exclusive:
-                with fence.exclusive(self._shared.database, self._held(), exclusive):
+                with fence.exclusive(self._shared.database, self.held, exclusive):
                     done = self._settled(number, attempt)
             else:
                 done = self._settled(number, attempt)
@@ -123,7 +140,8 @@ class StreamLoader:
             ddl = [sql for change in changes for sql in statements.ddl(wanted, change)]
             catalogue.run_ddl(session, ddl, what=f"stream {self._stream}: making {plan.label}")
             catalogue.ensure_staging(session, plan, account.control_schema)
-        self._use(plan, account)
+        self._loads.use(plan)
+        self._use_plan()
         emit(events.StreamPrepared(self._stream, plan.label, len(plan.stored), len(ddl)))
 
     def _account(self) -> Account:
@@ -152,6 +170,8 @@ class StreamLoader:
             table=identifiers.identifier(settings.table_prefix + source.stream, max_bytes=limit),
             append=settings.load_method == "append-only" or not source.key_properties,
             metadata=settings.add_record_metadata,
+            extras=settings.extras,
+            guarded=settings.keep_newer,
             max_bytes=limit,
         )
 
@@ -169,9 +189,9 @@ class StreamLoader:
         shared.fence_taken(taken)
         emit(events.FenceTaken(self._stream, table, taken.number, taken.run_before))
 
-    def _use(self, plan: TablePlan, account: Account) -> None:
+    def _use_plan(self) -> None:
         to_clob = self._shared.settings.on_overflow == "clob"
-        self._reader = RowReader(plan, account.rules, to_clob=to_clob)
+        self._reader = RowReader(self._loads.plan, self._account().rules, to_clob=to_clob)
 
     # load
 
@@ -226,7 +246,7 @@ class StreamLoader:
                     return attempt(session)
             except ConnectionLostError as error:
                 if self._turns.has_come(number):
-                    committed = self._persistently(partial(self._ask_fence, number))
+                    committed = self.persistently(partial(self._ask_fence, number))
                     emit(events.DoubtSettled(self._stream, number, committed))
                     if committed:
                         return None
@@ -249,27 +269,24 @@ class StreamLoader:
                 break
             self._turns.wait(batch.number)
             if reader is self._ready():
-                self._persistently(partial(self._widen, sorted(rows.overflowing)))
-        plan, found = reader.plan, rows.rows
-        if plan.append and plan.key and not plan.order:
-            # Without an order the whole row is its version: repeats within the batch are one.
-            width = len(plan.columns)
-            found = list({row[:width]: row for row in found}.values())
-        delivery = Delivery(batch, plan, found, rows.rejects)
+                self.persistently(partial(self._widen, sorted(rows.overflowing)))
+        delivery = Delivery(batch, reader.plan, rows.rows, rows.rejects)
         ahead = self._account().clock_ahead
         skew = timedelta(seconds=self._shared.settings.max_clock_skew_s)
         delivery.refuse_ahead(utc_now() + ahead + skew)
         return delivery
 
     def _widen(self, columns: Sequence[str]) -> None:
-        plan = self._ready().plan
-        account = self._account()
+        live, plan = self._loads.live, self._loads.plan
+        with fence.exclusive(self._shared.database, self.held, f"making CLOBs in {live.label}"):
+            live_now = self._widened(live, columns)
+            shadow = None if plan is live else self._widened(plan, columns)
+        self._loads.use(live_now, shadow)
+        self._use_plan()
+
+    def _widened(self, plan: TablePlan, columns: Sequence[str]) -> TablePlan:
         what = f"stream {self._stream}: making a CLOB of "
-        database = self._shared.database
-        with (
-            fence.exclusive(database, self._held(), f"making CLOBs in {plan.label}"),
-            database.session(f"widen {self._stream}") as session,
-        ):
+        with self._shared.database.session(f"widen {self._stream}") as session:
             # Where an earlier try stopped between two steps, the catalogue says so.
             existing = catalogue.read_table(session, plan.schema, plan.table)
             plan, changes = plans.settle(plan, existing)
@@ -283,8 +300,8 @@ class StreamLoader:
                     )
                     emit(events.ColumnWidened(self._stream, name))
             plan = plans.to_clob(plan, columns)
-            catalogue.ensure_staging(session, plan, account.control_schema)
-        self._use(plan, account)
+            catalogue.ensure_staging(session, plan, self.held.schema)
+        return plan
 
     def _tell(self, delivery: Delivery, counts: Counts, began_s: float) -> None:
         now_s = monotonic_s()
@@ -314,21 +331,23 @@ class StreamLoader:
             raise RuntimeError(f"stream {self._stream} was not prepared")
         return self._reader
 
-    def _held(self) -> fence.Fence:
+    @property
+    def held(self) -> fence.Fence:
+        """The fence of the stream's table."""
         if self._fence is None:
             raise RuntimeError(f"stream {self._stream} was not prepared")
         return self._fence
 
     def _entry(self, number: int) -> Entry:
-        return Entry(self._held(), number, self._stream, self._shared.holder.run_id)
+        return Entry(self.held, number, self._stream, self._shared.holder.run_id)
 
     # what may be tried again
 
     def _ask_fence(self, number: int) -> bool:
         with self._shared.database.session(f"settle {self._stream}") as session:
-            return fence.was_committed(session, self._held(), number)
+            return fence.was_committed(session, self.held, number)
 
-    def _persistently(self, work: Callable[[], _T]) -> _T:
+    def persistently(self, work: Callable[[], _T]) -> _T:
         """Repeat work that may be repeated until the connection holds."""
         patience = self._shared.patience()
         while True:

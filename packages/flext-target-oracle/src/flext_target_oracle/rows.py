@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from flext_target_oracle import values
+from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import EXTRACTED_AT, Column, TablePlan
 from flext_target_oracle.sql.types import Shape
 from flext_target_oracle.values import OverflowedError, Rules, UnfitError, UnusualError
@@ -22,6 +23,7 @@ from flext_target_oracle.values import OverflowedError, Rules, UnfitError, Unusu
 MAX_RECORD_BYTES = 5 * 1024 * 1024
 _NULL = msgspec.Raw(b"null")
 _METADATA_PROPS = ("_sdc_extracted_at", "_sdc_batched_at", "_sdc_received_at")
+_OURS = frozenset({*_METADATA_PROPS, "_sdc_sequence", "_sdc_table_version"})
 _FIELD_TYPES: dict[Shape, Any] = {
     Shape.INTEGER: int | None,
     Shape.NUMBER: msgspec.Raw,
@@ -70,12 +72,13 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:
-    """Records as they came, each with its `time_extracted`."""
+    """Records of one version as they came, each with its `time_extracted`."""
 
     records: Sequence[msgspec.Raw]
     extracted: Sequence[str | None]
     received: Sequence[datetime]
     batched_at: datetime
+    version: int | None = None
 
 
 class RowReader:
@@ -87,6 +90,7 @@ class RowReader:
         self._to_clob = to_clob
         self._by_prop = {column.prop: column for column in plan.columns}
         self._key_positions = [index for index, column in enumerate(plan.columns) if column.is_key]
+        self._names = [column.name for column in plan.columns]
         self._decoder = _compiled(plan)
 
     def read(self, batch: RawBatch) -> Rows:
@@ -113,7 +117,13 @@ class RowReader:
         ]
         extracted = self._extracted(batch, fields[width])
         total = len(batch.records)
-        columns += [extracted, [batch.batched_at] * total, batch.received, range(total)]
+        columns += [extracted, [batch.batched_at] * total, batch.received]
+        if plans.SEQUENCE in self._plan.extras:
+            columns.append([values.epoch_ms(moment) for moment in batch.received])
+        if plans.ROW_HASH in self._plan.extras:
+            business = zip(*columns[:width], strict=True)
+            columns.append([values.row_hash(self._names, row) for row in business])
+        columns.append(range(total))
         return list(zip(*columns, strict=True))
 
     @staticmethod
@@ -155,7 +165,7 @@ class RowReader:
         for prop, value in fields.items():
             if prop == _METADATA_PROPS[0] and bytes(value)[:1] == b'"':
                 extracted = msgspec.json.decode(value)
-            elif prop not in self._by_prop and prop not in _METADATA_PROPS:
+            elif prop not in self._by_prop and prop not in _OURS:
                 result.undeclared.add(prop)
         row = [self._value(column, bytes(fields.get(column.prop, _NULL)), result)
                for column in self._plan.columns]  # fmt: skip
@@ -164,7 +174,12 @@ class RowReader:
             moment = received if extracted is None else values.timestamp(extracted)
         except UnfitError as error:
             raise _RefusedError(EXTRACTED_AT, error.code, str(error)) from error
-        return (*row, moment, batch.batched_at, received, position)
+        extras: list[Any] = []
+        if plans.SEQUENCE in self._plan.extras:
+            extras.append(values.epoch_ms(received))
+        if plans.ROW_HASH in self._plan.extras:
+            extras.append(values.row_hash(self._names, row))
+        return (*row, moment, batch.batched_at, received, *extras, position)
 
     def _value(self, column: Column, raw: bytes, result: Rows) -> Any:
         try:

@@ -14,6 +14,8 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import msgspec
 import flext_coordination
 from flext_coordination import CoordinationError, LeaseLostError
 from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
-from flext_target_oracle import clock, events, messages
+from flext_target_oracle import clock, events, messages, versions
 from flext_target_oracle.connection import Database
 from flext_target_oracle.delivery import Batch, Surroundings
 from flext_target_oracle.errors import (
@@ -130,6 +132,8 @@ class Run:
                     raise RecordBeforeSchemaError(
                         f"a RECORD of stream {messages.stream_of(message)!r} came before its SCHEMA"
                     )
+                if message.version != sink.version:
+                    self._turn(sink, message.version, message.time_extracted, received_at)
                 if not sink:
                     sink.opened_s = clock.monotonic_s()
                 sink.add(message.record, message.time_extracted, received_at, len(line))
@@ -154,7 +158,7 @@ class Run:
             case "STATE":
                 self._state(messages.json_object(message.value, "the value of a STATE message"))
             case "ACTIVATE_VERSION":
-                emit(events.VersionKept(messages.stream_of(message), message.version or 0))
+                self._activate(message)
             case "BATCH":
                 raise InputError(
                     "a BATCH message came, which is not supported: take batch_config out of the"
@@ -223,6 +227,41 @@ class Run:
             self._bookmarks.received(state, positions)
         self._write_what_is_durable()
 
+    def _turn(
+        self, sink: Sink, version: int | None, extracted: str | None, received_at: datetime
+    ) -> None:
+        """Records of another version follow."""
+        self._close(sink)
+        sink.version, sink.versioned = version, 0
+        is_noted = version is not None or self._settings.load_method == "overwrite"
+        number = sink.take_number() if is_noted else None
+        loader, seen_at = sink.loader, versions.seen_at(extracted, received_at)
+        self._submit(sink.source.stream, lambda: loader.open(number, version, seen_at), alone=True)
+
+    def _activate(self, message: Message) -> None:
+        stream, version = messages.stream_of(message), message.version
+        sink = self._sinks.get(stream)
+        if sink is None:
+            raise RecordBeforeSchemaError(
+                f"an ACTIVATE_VERSION of stream {stream!r} came before its SCHEMA"
+            )
+        if version is None:
+            raise InputError(f"an ACTIVATE_VERSION message of stream {stream!r} has no version")
+        if sink.version != version or not sink.versioned:
+            if sink.version != version:
+                self._turn(sink, version, None, clock.utc_now())
+            emit(events.VersionKept(stream, version, "no record of it came in this run"))
+            return
+        self._close(sink)
+        sink.received += 1  # STATE behind it is held until it took effect
+        loader, number, end = sink.loader, sink.take_number(), sink.received
+
+        def activate() -> None:
+            loader.activate(number, version)
+            self._durable(stream, end)
+
+        self._submit(stream, activate, alone=True)
+
     # batches
 
     def _close_aged(self) -> None:
@@ -248,10 +287,12 @@ class Run:
         self._lanes.submit(stream, in_context, size_bytes=size_bytes, alone=alone)
 
     def _load(self, stream: str, loader: StreamLoader, batch: Batch) -> None:
-        if not loader.load(batch):
-            return
+        if loader.load(batch):
+            self._durable(stream, batch.end)
+
+    def _durable(self, stream: str, end: int) -> None:
         with self._state_lock:
-            self._bookmarks.durable(stream, batch.end)
+            self._bookmarks.durable(stream, end)
         self._write_what_is_durable()
 
     def _write_what_is_durable(self) -> None:
@@ -280,6 +321,10 @@ class Run:
             self._close(sink)
         self._lanes.drain()
         self._lanes.check()
+        for sink in self._sinks.values():
+            self._submit(sink.source.stream, partial(self._end_of_input, sink), alone=True)
+        self._lanes.drain()
+        self._lanes.check()
         self._lanes.stop()
         self._check_leases()
         self._write_what_is_durable()
@@ -287,6 +332,10 @@ class Run:
         if self._shared is not None:
             emit(events.RunEnded(clock.monotonic_s() - self._began_s, lines))
         self._end("completed", exit_code=0)
+
+    def _end_of_input(self, sink: Sink) -> None:
+        if sink.loader.end_of_input(sink.take_number()):
+            self._durable(sink.source.stream, sink.received)
 
     def abandon(self, error: BaseException, *, exit_code: int) -> None:
         """End after a failure: what other streams have received is loaded, what failed is not.

@@ -18,7 +18,6 @@ from pydantic import (
 from flext_target_oracle.errors import SettingsError
 
 ENV_PREFIX = "FLEXT_TARGET_ORACLE_"
-_LATER = "is not available yet"
 
 
 class Settings(BaseModel):
@@ -63,12 +62,26 @@ class Settings(BaseModel):
         ),
     ] = None
     load_method: Annotated[
-        Literal["upsert", "append-only"],
+        Literal["upsert", "append-only", "overwrite"],
         Field(
             description="upsert: one row per key, the newest; append-only: one row per key and"
-            " replication value."
+            " replication value; overwrite: the rows of the last complete load."
         ),
     ] = "upsert"
+    overwrite_on_eof: Annotated[
+        bool,
+        Field(
+            description="With overwrite, the end of input completes a load whose records have no"
+            " version: for taps without ACTIVATE_VERSION that never end well after a failure."
+        ),
+    ] = False
+    keep_newer: Annotated[
+        bool,
+        Field(
+            description="Whether a row is kept when an older version of it comes; off for refresh"
+            " and repair, which flext sets."
+        ),
+    ] = True
     append_at_least_once: Annotated[
         bool,
         Field(
@@ -84,9 +97,22 @@ class Settings(BaseModel):
         ),
     ] = "mod_ts"
     on_missing: Annotated[
-        Literal["keep"],
-        Field(description="What becomes of rows an ACTIVATE_VERSION no longer names: keep them."),
+        Literal["keep", "soft", "hard"],
+        Field(
+            description="What becomes of rows that a complete full load (ACTIVATE_VERSION after its"
+            " records) lacks: keep them, mark them in _SDC_DELETED_AT (soft), delete them (hard)."
+        ),
     ] = "keep"
+    # In per cent, since Meltano makes whole numbers of numbers.
+    max_delete_percent: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="Per cent of a table's rows that one load may mark or delete at most;"
+            " beyond it the run stops and removes nothing.",
+        ),
+    ] = 5
     batch_size: Annotated[int, Field(ge=1, le=50_000, description="Most rows of a batch.")] = 1000
     batch_bytes: Annotated[
         int, Field(ge=1, description="A batch closes when its records reach this size.")
@@ -115,6 +141,16 @@ class Settings(BaseModel):
     add_record_metadata: Annotated[
         bool, Field(description="Whether tables have the three _SDC_ columns.")
     ] = True
+    add_sequence: Annotated[
+        bool, Field(description="Whether tables have _SDC_SEQUENCE, the arrival in milliseconds.")
+    ] = False
+    add_table_version: Annotated[
+        bool,
+        Field(
+            description="Whether tables have _SDC_TABLE_VERSION, the last full load a row was seen"
+            " in; on_missing soft and hard add it by themselves."
+        ),
+    ] = False
     connect_timeout_s: Annotated[float, Field(gt=0, description="For the connection to stand.")] = (
         30.0
     )
@@ -144,13 +180,6 @@ class Settings(BaseModel):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level logged.")
     ] = "INFO"
 
-    @field_validator("load_method", "on_missing", mode="before")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value in {"overwrite", "soft", "hard"}:
-            raise ValueError(f"{value} {_LATER}")
-        return value
-
     @field_validator("target_schema", "table_prefix", "control_schema")
     @classmethod
     def _upper(cls, value: str | None) -> str | None:
@@ -174,7 +203,26 @@ class Settings(BaseModel):
             raise ValueError("ca_file and wallet_location need protocol tcps")
         if self.ca_file and self.wallet_location:
             raise ValueError("ca_file and wallet_location exclude each other: set one")
+        if self.on_missing != "keep" and self.load_method != "upsert":
+            raise ValueError(
+                f"on_missing {self.on_missing} needs load_method upsert: overwrite deletes by"
+                " itself, append-only keeps all versions"
+            )
+        if not self.add_record_metadata and (
+            self.on_missing != "keep" or self.load_method == "overwrite"
+        ):
+            raise ValueError("on_missing soft and hard, and overwrite, need add_record_metadata")
         return self
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The metadata columns by option."""
+        wanted = {
+            "_SDC_SEQUENCE": self.add_sequence,
+            "_SDC_TABLE_VERSION": self.add_table_version or self.on_missing != "keep",
+            "_SDC_DELETED_AT": self.on_missing == "soft",
+        }
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def load(config: Mapping[str, Any]) -> Settings:

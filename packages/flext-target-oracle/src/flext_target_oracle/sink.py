@@ -12,6 +12,9 @@ from flext_target_oracle.loader import StreamLoader
 from flext_target_oracle.rows import RawBatch
 from flext_target_oracle.sql.plan import StreamSchema
 
+#: No version is negative.
+UNSEEN = -1
+
 
 @dataclass(slots=True)
 class Sink:
@@ -23,6 +26,8 @@ class Sink:
         bookmark: its newest bookmark as JSON text.
         size_bytes: of the open batch.
         opened_s: when its first record came, by the monotonic clock.
+        version: of the open batch's records; UNSEEN before the first one.
+        versioned: how many records of that version came.
     """
 
     source: StreamSchema
@@ -32,6 +37,8 @@ class Sink:
     bookmark: str | None = None
     size_bytes: int = 0
     opened_s: float = 0.0
+    version: int | None = UNSEEN
+    versioned: int = 0
     _records: list[msgspec.Raw] = field(default_factory=list)
     _extracted: list[str | None] = field(default_factory=list)
     _received_at: list[datetime] = field(default_factory=list)
@@ -45,6 +52,7 @@ class Sink:
         self._received_at.append(received_at)
         self.size_bytes += size_bytes
         self.received += 1
+        self.versioned += 1
 
     def __len__(self) -> int:
         return len(self._records)
@@ -56,7 +64,7 @@ class Sink:
 
     def close(self, batched_at: datetime) -> Batch:
         """Return the open batch and begin another."""
-        raw = RawBatch(self._records, self._extracted, self._received_at, batched_at)
+        raw = RawBatch(self._records, self._extracted, self._received_at, batched_at, self.version)
         self._records, self._extracted, self._received_at = [], [], []
         self.size_bytes = 0
         return Batch(raw, self.take_number(), self.received, self.bookmark)

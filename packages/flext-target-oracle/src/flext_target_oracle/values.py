@@ -7,10 +7,11 @@ judged value by value. Pure.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
@@ -19,6 +20,8 @@ import msgspec
 from flext_target_oracle.sql.types import VARCHAR2_MAX_BYTES, ColumnType, Shape
 
 _ZERO = Decimal(0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+_MILLISECOND = timedelta(milliseconds=1)
 _PLAIN_PRECISION = 38  # what NUMBER without precision keeps for certain
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:(\.\d{1,6})0*)?([Zz]|[+-]\d\d:?\d\d)?)?",
@@ -204,6 +207,33 @@ def timestamp(value: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise UnfitError("TIMESTAMP", "there is no such time in the years 1 to 9999") from error
     return moment
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return naive UTC as whole milliseconds since 1970."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def row_hash(names: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a digest of a row's binds by which an equal row is known again.
+
+    NULL takes no part, so that a column added later leaves the digests of rows without it.
+    """
+    digest = hashlib.sha256()
+    for name, value in zip(names, row, strict=True):
+        if value is None or value == "":
+            continue
+        text = value if isinstance(value, str) else _canonical(value)
+        part = f"{len(name)}:{name}={len(text)}:{text};"
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    digits = format(value, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:

@@ -74,6 +74,11 @@ def test_a_keyed_table_is_refused_for_append_only() -> None:
         plans.settle(wanted(append=True), existing_for(wanted()))
 
 
+def test_a_stream_without_key_is_refused_for_a_keyed_table() -> None:
+    with pytest.raises(SchemaRefusedError, match=r'no key_properties.* has a key on \("ID"\)'):
+        plans.settle(wanted(keys=(), append=True), existing_for(wanted()))
+
+
 def test_a_column_of_another_kind_is_refused_with_its_name() -> None:
     with pytest.raises(SchemaRefusedError, match='column "NOTE": NUMBER'):
         plans.settle(wanted(), existing_for(wanted(), NOTE=types.INTEGER))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flext_target_oracle.sql import control, fencing, statements
+from flext_target_oracle.sql import apply, control, fencing, statements
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 
@@ -50,16 +50,19 @@ def test_without_metadata_the_table_has_none_but_staging_orders_by_it() -> None:
     plan = make_plan(metadata=False)
     assert "_SDC_" not in statements.create_table(plan)[0]
     assert '"_SDC_EXTRACTED_AT"' in statements.create_staging(plan, "C")
-    assert "_SDC_" not in statements.apply(plan, "C").partition(" WHEN MATCHED")[2]
+    assert "_SDC_" not in apply.apply(plan, apply.staged(plan, "C")).partition(" WHEN MATCHED")[2]
 
 
 def test_a_stream_of_keys_alone_has_nothing_to_update() -> None:
     plan = make_plan({"id": {"type": "integer"}})
-    assert "WHEN MATCHED" not in statements.apply(plan, "C")
+    assert "WHEN MATCHED" not in apply.apply(plan, apply.staged(plan, "C"))
 
 
 def test_a_key_is_never_updated() -> None:
-    assert 'T."ID" = N."ID",' not in statements.apply(make_plan(), "C").partition("SET")[2]
+    assert (
+        'T."ID" = N."ID",'
+        not in apply.apply(make_plan(), apply.staged(make_plan(), "C")).partition("SET")[2]
+    )
 
 
 @given(st.permutations(list(PROPERTIES)), st.booleans(), st.booleans())

@@ -5,6 +5,7 @@ The statements that are about the fence are in `fencing`.
 
 from __future__ import annotations
 
+from flext_target_oracle.sql import loads
 from flext_target_oracle.sql.identifiers import qualified
 
 #: The layout below. A newer one in the database is refused, an older one is migrated.
@@ -38,6 +39,7 @@ TABLES = {
         ' "MESSAGE" VARCHAR2(4000 BYTE), "RECORD" CLOB, "REJECTED_AT" TIMESTAMP(6),'
         ' CONSTRAINT "PK_FLEXT_REJECTS" PRIMARY KEY ("REJECT_ID")'
     ),
+    **loads.TABLES,
     "FLEXT_VERSION": (
         '"COMPONENT" VARCHAR2(30 BYTE) NOT NULL, "VERSION" NUMBER(10) NOT NULL,'
         ' "UPDATED_AT" TIMESTAMP(6) NOT NULL,'

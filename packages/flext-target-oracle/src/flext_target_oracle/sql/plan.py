@@ -19,6 +19,19 @@ EXTRACTED_AT = "_SDC_EXTRACTED_AT"
 BATCHED_AT = "_SDC_BATCHED_AT"
 RECEIVED_AT = "_SDC_RECEIVED_AT"
 METADATA = (EXTRACTED_AT, BATCHED_AT, RECEIVED_AT)
+SEQUENCE = "_SDC_SEQUENCE"
+TABLE_VERSION = "_SDC_TABLE_VERSION"
+DELETED_AT = "_SDC_DELETED_AT"
+ROW_HASH = "_SDC_ROW_HASH"
+#: Metadata by option, in the order in which tables get them.
+EXTRAS = {
+    SEQUENCE: types.INTEGER,
+    TABLE_VERSION: types.INTEGER,
+    DELETED_AT: types.TIMESTAMP,
+    ROW_HASH: types.text(64),
+}
+#: Those of them that each row brings; the others are the load's.
+STAGED = frozenset({SEQUENCE, ROW_HASH})
 POSITION = "FLEXT_POS"
 ROW_NUMBER = "FLEXT_RN"
 MAX_COLUMNS = 1000
@@ -62,6 +75,8 @@ class TablePlan:
         order: the columns that say which version of a row is newer, most significant first.
         append: one row per (key, order value) instead of one per key.
         metadata: whether the table has the three `_SDC_` columns.
+        extras: which of EXTRAS it has beside them.
+        guarded: whether a stored row is kept when the one that comes is older.
     """
 
     stream: str
@@ -71,11 +86,22 @@ class TablePlan:
     order: tuple[str, ...] = ()
     append: bool = False
     metadata: bool = True
+    extras: tuple[str, ...] = ()
+    guarded: bool = True
 
     @property
     def key(self) -> tuple[str, ...]:
         """The key's columns; empty for a stream without key properties."""
         return tuple(column.name for column in self.columns if column.is_key)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns of which the table has each combination once; empty without a key."""
+        if not self.append or not self.key:
+            return self.key
+        if ROW_HASH in self.extras:
+            return (*self.key, ROW_HASH)
+        return tuple(dict.fromkeys([*self.key, *self.order]))
 
     @property
     def qualified(self) -> str:
@@ -91,7 +117,8 @@ class TablePlan:
     def stored(self) -> tuple[tuple[str, ColumnType], ...]:
         """Every column of the table that the stream writes, metadata last."""
         own = tuple((column.name, column.type) for column in self.columns)
-        return own + tuple((name, types.TIMESTAMP) for name in METADATA if self.metadata)
+        times = tuple((name, types.TIMESTAMP) for name in METADATA if self.metadata)
+        return own + times + tuple((name, EXTRAS[name]) for name in self.extras)
 
     @property
     def staging_table(self) -> str:
@@ -116,13 +143,15 @@ class Change:
     columns: tuple[tuple[str, ColumnType], ...] = ()
 
 
-def wanted(
+def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the first by name
     source: StreamSchema,
     *,
     schema: str,
     table: str,
     append: bool,
     metadata: bool,
+    extras: Sequence[str] = (),
+    guarded: bool = True,
     max_bytes: int = identifiers.MAX_BYTES,
 ) -> TablePlan:
     """Return the plan of a table made new for the stream.
@@ -133,6 +162,8 @@ def wanted(
         table: its name.
         append: whether each version of a row is kept.
         metadata: whether the table gets the `_SDC_` columns.
+        extras: those of EXTRAS that it gets beside them.
+        guarded: whether a stored row is kept when the one that comes is older.
         max_bytes: the longest identifier the database takes.
 
     Raises:
@@ -143,7 +174,10 @@ def wanted(
     if not isinstance(properties, Mapping) or not properties:
         raise SchemaRefusedError(f"stream {stream}: its SCHEMA message has no properties")
     names = identifiers.column_names(properties, stream=stream, max_bytes=max_bytes)
-    own = {prop: name for prop, name in names.items() if name not in METADATA}
+    # A source that tells of deletions itself keeps its column.
+    extras = [name for name in extras if name != DELETED_AT or name not in names.values()]
+    ours = {*METADATA, *extras}
+    own = {prop: name for prop, name in names.items() if name not in ours}
     _check_names(stream, own, keys)
     shapes = {prop: types.shape_of(properties[prop]) for prop in own}
     texts = sum(shapes[prop] in {Shape.TEXT, Shape.TIME, Shape.ANY} for prop in keys)
@@ -157,7 +191,9 @@ def wanted(
         kind = types.wanted_type(shapes[prop], properties[prop], text_keys=texts if is_key else 0)
         columns.append(Column(prop, name, shapes[prop], kind, is_key))
     order = tuple(own[prop] for prop in source.order_properties if prop in own)
-    plan = TablePlan(stream, schema, table, tuple(columns), order, append, metadata)
+    plan = TablePlan(
+        stream, schema, table, tuple(columns), order, append, metadata, tuple(extras), guarded
+    )
     return _without_lob_order(plan)
 
 
@@ -169,7 +205,7 @@ def _check_names(stream: str, names: Mapping[str, str], key_properties: Sequence
     for prop, name in names.items():
         if name in _RESERVED:
             raise SchemaRefusedError(f"stream {stream}: the name of property {prop!r} is reserved")
-    if len(names) + len(METADATA) + 1 > MAX_COLUMNS:
+    if len(names) + len(METADATA) + len(EXTRAS) + 2 > MAX_COLUMNS:
         raise SchemaRefusedError(
             f"stream {stream}: {len(names)} properties; an Oracle table holds {MAX_COLUMNS} columns"
             " with ours: deselect some in the tap"
@@ -223,15 +259,29 @@ def to_clob(plan: TablePlan, columns: Sequence[str]) -> TablePlan:
 
 
 def _without_lob_order(plan: TablePlan) -> TablePlan:
-    """A LOB cannot be compared by size, so it cannot order the versions of a row."""
+    """A LOB cannot be compared by size, so it cannot order the versions of a row.
+
+    Where each version is kept and nothing orders them, the row's hash tells them apart.
+    """
     lobs = {column.name for column in plan.columns if column.type.name == "CLOB"}
-    return replace(plan, order=tuple(name for name in plan.order if name not in lobs))
+    order = tuple(name for name in plan.order if name not in lobs)
+    extras = plan.extras
+    if plan.append and plan.key and not order and ROW_HASH not in extras:
+        extras = (*extras, ROW_HASH)
+    return replace(plan, order=order, extras=extras)
 
 
 def _check_key(plan: TablePlan, existing: Existing) -> None:
     key = frozenset(plan.key)
     has_it = key in existing.keys
     listed = ", ".join(identifiers.quoted(name) for name in plan.key)
+    if not key and existing.keys:
+        held = ", ".join(identifiers.quoted(name) for name in sorted(existing.keys[0]))
+        raise SchemaRefusedError(
+            f"stream {plan.stream}: it has no key_properties, so its rows are appended, but"
+            f" {plan.label} has a key on ({held}), which would refuse repeated rows; declare the"
+            " key in the tap, or set another table_prefix"
+        )
     if key and not plan.append and not has_it:
         raise SchemaRefusedError(
             f"stream {plan.stream}: {plan.label} exists without a primary or unique key on"

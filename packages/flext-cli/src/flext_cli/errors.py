@@ -33,6 +33,10 @@ class JobFailedError(FlextError):
     """A job of the Meltano project did not succeed; the exit code is that of Meltano."""
 
 
+class UnhealthyError(FlextError):
+    """`flext doctor` found something that would stop a run."""
+
+
 class LeaseTakenError(FlextError):
     """Another run holds the pipeline."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from flext_cli.commands.demo import demo
+from flext_cli.commands.doctor import doctor
 from flext_cli.commands.emulate import emulate
 from flext_cli.commands.hand_over import hand_over
 from flext_cli.commands.run import run
@@ -20,6 +21,7 @@ def flext() -> None:
 
 
 flext.add_command(demo)
+flext.add_command(doctor)
 flext.add_command(emulate)
 flext.add_command(hand_over)
 flext.add_command(run)

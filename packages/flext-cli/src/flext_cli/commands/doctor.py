@@ -1,0 +1,80 @@
+"""`flext doctor`: look at everything a run needs, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+from dotenv import dotenv_values
+from rich.console import Console
+from rich.table import Table
+
+from flext_cli import project
+from flext_cli.doctor import findings, oracle_checks, pipeline, wms_checks, workspace
+from flext_cli.errors import UnhealthyError
+from flext_cli.project import Project
+from flext_observability import redaction
+
+_MARKS = {
+    "ok": "[green]ok[/green]",
+    "warning": "[yellow]warning[/yellow]",
+    "error": "[red]error[/red]",
+}
+
+
+@click.command(epilog="Example: flext doctor --json")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def doctor(as_json: bool) -> None:
+    """Look at the workspace, the WMS, Oracle and the pipeline; change nothing.
+
+    Each finding that is not ok names its remedy. The exit code is 1 where one would stop a run.
+    """
+    found = project.find(Path.cwd(), os.environ)
+    environ = _environment(found, os.environ)
+    for name, value in environ.items():
+        if redaction.is_secret_key(name) and value:
+            redaction.register(value)
+    seen = []
+    console = Console()
+    for finding in _findings(found, environ):
+        seen.append(finding)
+        if not as_json and console.is_terminal:
+            Console(stderr=True).print(f"{_MARKS[finding.level]} {finding.about}: {finding.check}")
+    if as_json:
+        shown = [dataclasses.asdict(finding) for finding in seen]
+        click.echo(redaction.redact(json.dumps({"findings": shown})))
+    else:
+        console.print(table(seen))
+    if findings.worst(seen) == "error":
+        count = sum(finding.level == "error" for finding in seen)
+        raise UnhealthyError(
+            f"{count} of {len(seen)} checks failed", remedy="follow the remedies above, then again"
+        )
+
+
+def _environment(found: Project, environ: Mapping[str, str]) -> dict[str, str]:
+    """What Meltano would give its plugins: `.env` below the environment."""
+    given = dotenv_values(found.root / ".env")
+    return {name: value for name, value in {**given, **environ}.items() if value is not None}
+
+
+def _findings(found: Project, environ: Mapping[str, str]) -> Iterator[findings.Finding]:
+    yield from workspace.check(found, environ)
+    yield from wms_checks.check(environ)
+    yield from oracle_checks.check(environ)
+    yield from pipeline.check(found, environ)
+
+
+def table(seen: list[findings.Finding]) -> Table:
+    """The findings, worst first within their part as they came."""
+    shown = Table(title="flext doctor", show_lines=False)
+    for heading in ("part", "check", "", "seen", "what to do"):
+        shown.add_column(heading, overflow="fold")
+    for each in seen:
+        text, remedy = redaction.redact(each.text), redaction.redact(each.remedy)
+        shown.add_row(each.about, each.check, _MARKS[each.level], text, remedy)
+    return shown

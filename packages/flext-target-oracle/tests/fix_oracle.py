@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
+from urllib.request import Request, urlopen
 
 import oracledb
 
@@ -30,6 +32,7 @@ class Account:
     password: str
     ca_file: str | None = None
     tcps_port: int | None = None
+    admin_port: int | None = None  # the emulator's: statistics
 
     def settings(self) -> dict[str, Any]:
         """The target's settings for this account's own schema."""
@@ -57,6 +60,18 @@ class Account:
             yield connection
         finally:
             connection.close()
+
+    def statistics(self) -> list[dict[str, Any]]:
+        """What each statement cost since `reset_statistics`; only the emulator tells."""
+        with urlopen(self._statistics("GET"), timeout=30) as answer:
+            return list(json.loads(answer.read())["statements"])
+
+    def reset_statistics(self) -> None:
+        """Count from zero."""
+        urlopen(self._statistics("DELETE"), timeout=30).close()
+
+    def _statistics(self, method: str) -> Request:
+        return Request(f"http://127.0.0.1:{self.admin_port}/statistics", method=method)
 
     def execute(self, *statements: str) -> None:
         """Execute statements and commit."""
@@ -128,5 +143,6 @@ def server() -> Iterator[Server]:
                 _SYSTEM_PASSWORD,
                 str(ready.ca_file),
                 ready.tcps_port,
+                ready.admin_port,
             )
         )

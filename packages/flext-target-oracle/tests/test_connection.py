@@ -59,3 +59,36 @@ def test_a_batch_costs_five_round_trips_on_one_connection(target: Any, proxy: An
     assert requests(12, 1) - requests(2, 1) == 10 * 5
     assert requests(12, 300) - requests(2, 300) == 10 * 5
     assert proxy.connections == 5
+
+
+@pytest.mark.parametrize("method", ["upsert", "append-only"])
+def test_after_the_first_batch_there_is_no_ddl_and_no_question_to_the_catalogue(
+    target: Any, method: str
+) -> None:
+    """§2, by the server's own count: each batch is the same five calls, parsed once."""
+    if target.account.admin_port is None:
+        pytest.skip("only oracle-emulator counts: run without FLEXT_TEST_ORACLE_DSN")
+    batches, rows = 9, 50
+
+    def messages(count: int) -> list[dict[str, Any]]:
+        numbers = range(count * rows)
+        return [SCHEMA, *({"type": "RECORD", "stream": "s", "record": {"id": n}} for n in numbers)]
+
+    def statements() -> dict[str, int]:
+        return {each["sql"]: each["round_trips"] for each in target.account.statistics()}
+
+    options = {"batch_size": rows, "max_parallelism": 1, "load_method": method}
+    target.ok(messages(1), **options)
+    target.account.reset_statistics()
+    target.ok(messages(1), **options)
+    once = statements()
+    target.account.reset_statistics()
+    target.ok(messages(batches), **options)
+    more = {sql: n - once.get(sql, 0) for sql, n in statements().items() if n != once.get(sql, 0)}
+    assert set(more.values()) == {batches - 1}
+    kinds = sorted(sql.split()[0] for sql in more)
+    expected = ["INSERT", "INSERT", "MERGE", "SELECT", "UPDATE"]
+    if method == "append-only":
+        expected = ["INSERT", "INSERT", "INSERT", "UPDATE"]
+    assert kinds == expected
+    assert not [sql for sql in more if "ALL_TAB" in sql or "USER_" in sql]

@@ -216,3 +216,30 @@ def test_sigterm_leaves_what_is_committed_and_says_so(tmp_path: Path, tcps: Any)
     # The STATE after the tenth record came after its batch was closed, in the same chunk.
     assert json.loads(states[-1])["bookmarks"]["allocation"] == 10
     assert "released: failed: TerminatedError" in (tmp_path / ".token").read_text()
+
+
+def test_a_reader_of_state_that_is_gone_ends_the_run_by_name(tmp_path: Path, tcps: Any) -> None:
+    """docs/specs/delivery.md §3: what is committed stays."""
+    environ = os.environ | environ_of(tcps) | {"FLEXT_WORKSPACE": str(tmp_path)}
+    with subprocess.Popen(
+        [COMMAND, "--config=ENV"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        state = '{"type": "STATE", "value": {"bookmarks": {"allocation": 1}}}'
+        process.stdin.write(f"{EXAMPLE}\n{state}\n".encode())
+        process.stdin.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1, said
+    (failure,) = [json.loads(line) for line in said.splitlines() if "RunFailed" in line]
+    assert failure["error_class"] == "StateUnwrittenError"
+    assert "reader is gone" in failure["error"]
+    assert "Traceback" not in said
+    assert tcps.rows('SELECT "ID" FROM "WMS_ALLOCATION"') == [(12345,)]
+    assert "released: failed: StateUnwrittenError" in (tmp_path / ".token").read_text()

@@ -32,6 +32,7 @@ from flext_target_oracle.errors import (
     InputError,
     RecordBeforeSchemaError,
     SchemaRefusedError,
+    StateUnwrittenError,
     TerminatedError,
 )
 from flext_target_oracle.fence import Fence, Holder
@@ -340,17 +341,23 @@ class Run:
     def abandon(self, error: BaseException, *, exit_code: int) -> None:
         """End after a failure: what other streams have received is loaded, what failed is not.
 
-        After a signal, or when the lease is lost, nothing more is begun; what runs is finished.
+        After a signal, or when the lease is lost or nobody reads STATE, nothing more is begun; what
+        runs is finished.
         """
+        last = TerminatedError | LeaseLostError | FenceLostError | StateUnwrittenError
         try:
-            if not isinstance(error, TerminatedError | LeaseLostError | FenceLostError):
+            if not isinstance(error, last):
                 for sink in self._sinks.values():
                     self._close(sink)
                 self._lanes.drain()
         finally:
             self._stopping.set()
             self._lanes.stop()
-            self._write_what_is_durable()
+            try:
+                if not isinstance(error, StateUnwrittenError):
+                    self._write_what_is_durable()
+            except StateUnwrittenError as second:
+                error.add_note(f"and {second}")
             try:
                 self._end(f"failed: {type(error).__name__}", exit_code=exit_code)
             except (CoordinationError, runs.RunRecordError) as second:

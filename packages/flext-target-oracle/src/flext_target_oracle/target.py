@@ -21,7 +21,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib.encoding import GenericSingerReader
 
 from flext_observability import configure, redaction, run_id_from_env
-from flext_target_oracle import lines, settings
+from flext_target_oracle import lines, output, settings
 from flext_target_oracle.errors import TargetError
 from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.run import COMPONENT, Run
@@ -119,7 +119,7 @@ class TargetOracle(Target):
         """Take all messages of the input; `process_endofpipe` makes the last of them durable."""
         if self._settings is None:
             raise TargetError("the configuration was not valid")
-        run = Run(self._settings, self._write_state_message, self._interruption)
+        run = Run(self._settings, output.write_state, self._interruption)
         try:
             for chunk in lines.chunks(source, tick_s=TICK_S, waiting=self._interruption.waiting):
                 run.take(chunk)

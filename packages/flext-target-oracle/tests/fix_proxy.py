@@ -1,8 +1,9 @@
-"""A TCP proxy that counts the client's requests and cuts the connection at one of them.
+"""A TCP proxy that counts the client's requests and cuts the connection, or pauses, at one of them.
 
 A request is what the client sends after the server has spoken (or first of all), its goodbye
 excepted: whether that comes after the answer to the logoff is a race. Cut "before", a request never
-reaches the server; cut "after", the server has carried it out and its answer never arrives.
+reaches the server; cut "after", the server has carried it out and its answer never arrives. Held, a
+request waits until it is let go: to the server, its client has stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 _CHUNK_BYTES = 65_536
+_HOLD_S = 120
 
 
 @dataclass
@@ -26,8 +28,10 @@ class Proxy:
     requests: int = 0
     connections: int = 0
     cut_at: int | None = None
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", "hold"] = "before"
     was_cut: bool = False
+    held: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -36,9 +40,11 @@ class Proxy:
         """Where clients connect."""
         return int(self.listener.getsockname()[1])
 
-    def arm(self, cut_at: int | None, when: Literal["before", "after"] = "before") -> None:
-        """Count from zero, and cut at that request (from 1) if any is given."""
+    def arm(self, cut_at: int | None, when: Literal["before", "after", "hold"] = "before") -> None:
+        """Count from zero, and cut or hold that request (from 1) if any is given."""
         with self._lock:
+            self.held.clear()
+            self.let_go.clear()
             self.requests, self.cut_at, self.when, self.was_cut = 0, cut_at, when, False
 
     def serve(self) -> None:
@@ -88,7 +94,11 @@ class _Link:
                 if self.server_spoke and not _is_goodbye(data):
                     self.server_spoke = False
                     self.cutting = self.proxy.begin_request()
-                    if self.cutting and self.proxy.when == "before":
+                    if self.cutting and self.proxy.when == "hold":
+                        self.cutting = False
+                        self.proxy.held.set()
+                        self.proxy.let_go.wait(_HOLD_S)
+                    elif self.cutting and self.proxy.when == "before":
                         break
                 self.server.sendall(data)
         self.close()

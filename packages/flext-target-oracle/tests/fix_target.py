@@ -16,6 +16,9 @@ from flext_observability import logs
 from flext_observability.events import Event
 from flext_observability.testing import capture_events
 from flext_target_oracle.errors import TargetError
+from flext_target_oracle.interruption import Interruption
+from flext_target_oracle.run import Run
+from flext_target_oracle.settings import load as load_settings
 from flext_target_oracle.target import TargetOracle
 
 WAIT_S = 30
@@ -32,6 +35,32 @@ class Outcome:
     def of(self, kind: str) -> list[Any]:
         """The events of a class."""
         return [event for event in self.events if type(event).__name__ == kind]
+
+
+class Driven:
+    """A run in a thread of its own, without the shell around it."""
+
+    def __init__(self, settings: dict[str, Any], lines: list[bytes]) -> None:
+        self.outcome = Outcome()
+        self._run = Run(load_settings(settings), self.outcome.states.append, Interruption())
+        self._lines = lines
+        self._thread = threading.Thread(target=self._drive, daemon=True)
+        self._thread.start()
+
+    def _drive(self) -> None:
+        try:
+            for line in self._lines:
+                self._run.take([line])
+            self._run.finish()
+        except (TargetError, CoordinationError) as error:
+            self.outcome.error = error
+            self._run.abandon(error, exit_code=1)
+
+    def join(self) -> Outcome:
+        """Wait for its end."""
+        self._thread.join(120)
+        assert not self._thread.is_alive()
+        return self.outcome
 
 
 @dataclass
@@ -57,6 +86,11 @@ class Runner:
                 outcome.error = error
         outcome.states = [json.loads(line) for line in out.getvalue().splitlines()]
         return outcome
+
+    def start(self, messages: Iterable[dict[str, Any]], **settings: Any) -> Driven:
+        """Start a run beside this thread; scope and workspace are those of the environment now."""
+        lines = [line.encode() for line in self.text(messages).splitlines()]
+        return Driven(self.account.settings() | settings, lines)
 
     def interrupted(
         self,

@@ -1,0 +1,125 @@
+"""docs/specs/delivery.md §5: two runs at once, of one scope and of two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flext_coordination
+from flext_coordination import LeaseLostError
+from flext_target_oracle import fence
+from flext_target_oracle.errors import DatabaseError, FenceHeldError, FenceLostError
+
+MOMENT = {"type": "string", "format": "date-time"}
+SCHEMA = {
+    "type": "SCHEMA",
+    "stream": "s",
+    "schema": {
+        "properties": {"id": {"type": "integer"}, "mod_ts": MOMENT, "n": {"type": "integer"}}
+    },
+    "key_properties": ["id"],
+}
+
+
+def messages(*rows: tuple[int, int, int]) -> list[dict[str, Any]]:
+    """Rows of id, day of mod_ts, and a number."""
+    records = [{"id": key, "mod_ts": f"2026-01-{day:02}T00:00:00Z", "n": n} for key, day, n in rows]
+    return [SCHEMA, *({"type": "RECORD", "stream": "s", "record": each} for each in records)]
+
+
+def ids(target: Any) -> list[int]:
+    return [int(key) for (key,) in target.table("S", "ID")]
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_is_paused_anywhere_and_taken_over_commits_nothing_more(
+    target: Any, proxy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused before each of its server calls (which is, to the server, after the one before).
+
+    Where the paused run holds the row's lock, its commit is in flight: the second waits for it,
+    here for a second, and names it; then the first ends and the second is let in.
+    """
+    monkeypatch.setattr(fence, "WAIT_S", 1)
+    options = {"batch_size": 2, "max_parallelism": 1}
+    target.ok(messages((0, 1, 0)))
+    proxy.arm(None)
+    target.ok(messages((0, 1, 0), (0, 1, 0), (0, 1, 0)), port=proxy.port, **options)
+    total, waited, lost = proxy.requests, 0, 0
+    for call in range(1, total + 1):
+        base = call * 100
+        mine = [(base + number, 1, 1) for number in range(1, 4)]
+        theirs = [(base + 50 + number, 1, 2) for number in range(1, 4)]
+        proxy.arm(call, "hold")
+        first = target.start(messages(*mine), port=proxy.port, **options)
+        if not proxy.held.wait(60):
+            assert call > total - 3  # a goodbye more or less at the end of a run
+            first.join()
+            break
+        flext_coordination.force_release(tmp_path, "local", by="the test")
+        second = target.start(messages(*theirs), **options).join()
+        before = set(ids(target))
+        proxy.let_go.set()
+        error = first.join().error
+        if second.error is None:
+            assert set(ids(target)) == before, call  # no row after the take-over
+            assert isinstance(error, FenceLostError | LeaseLostError), (call, error)
+            lost += 1
+        else:
+            assert isinstance(second.error, DatabaseError), (call, second.error)
+            assert "stayed locked" in str(second.error)
+            assert "V$SESSION" in str(second.error)
+            assert target.start(messages(*theirs), **options).join().error is None
+            waited += 1
+        assert {key for key, _, _ in theirs} <= set(ids(target)), call
+        committed = {key for key, _, _ in mine} & set(ids(target))
+        assert committed in ({base + 1, base + 2, base + 3}, {base + 1, base + 2}, set()), call
+    assert lost > total / 2
+    assert waited >= 2 * 3  # census, apply and ledger of each of the two batches
+
+
+def test_a_live_run_of_another_workspace_is_not_taken_over(
+    target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines that do not share `.token`: the lease in the database is judged (§5.1)."""
+    other = tmp_path / "other"
+    other.mkdir()
+    seen: list[BaseException | None] = []
+
+    def meanwhile() -> None:
+        monkeypatch.setenv("FLEXT_WORKSPACE", str(other))
+        seen.append(target.start(messages((9, 1, 9))).join().error)
+        monkeypatch.setenv("FLEXT_WORKSPACE", str(tmp_path))
+
+    outcome = target.interrupted(messages((1, 1, 1)), meanwhile, messages((2, 1, 1))[1:])
+    assert outcome.error is None
+    (error,) = seen
+    assert isinstance(error, FenceHeldError)
+    for part in ("scope local is held by run", "UTC", "wait for it to end"):
+        assert part in str(error)
+    assert ids(target) == [1, 2]
+    monkeypatch.setenv("FLEXT_WORKSPACE", str(other))
+    assert target.start(messages((9, 1, 9))).join().error is None  # it was given back
+    assert ids(target) == [1, 2, 9]
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_full_and_incremental_at_once_both_end_and_the_newest_versions_stand(
+    target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    """Two scopes on one table; `fresh`: neither finds the table there."""
+    if not fresh:
+        target.ok(messages((1, 1, 0)))
+    keys = range(1, 61)
+    older = messages(*((key, 2, 2) for key in keys))
+    newer = messages(*((key, 3, 3) for key in keys if key % 2), *((key, 2, 2) for key in (61, 62)))
+    runs = []
+    for scope, lines in (("full", older), ("incremental", newer)):
+        monkeypatch.setenv("FLEXT_SCOPE", scope)
+        runs.append(target.start(lines, batch_size=3, max_parallelism=3))
+    for run in runs:
+        assert run.join().error is None
+    expected = [(key, 3 if key % 2 else 2) for key in keys] + [(61, 2), (62, 2)]
+    assert target.table("S", "ID", "N") == expected

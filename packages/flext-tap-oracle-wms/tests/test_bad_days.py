@@ -4,6 +4,8 @@ with a message that says what to do and the bookmark where it was.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from flext_observability.testing import capture_events
@@ -86,8 +88,6 @@ def test_a_fault_that_lasts_fails_its_stream_and_no_other(
         request_timeout=0.8 if slow else 60,
     )
     assert isinstance(second.error, SyncFailedError)
-    import re
-
     assert re.search(f"allocation .*{told}", str(second.error), re.DOTALL)
     before = first.state["bookmarks"]["allocation"]["replication_key_value"]
     assert second.state["bookmarks"]["allocation"]["replication_key_value"] == before
@@ -116,18 +116,42 @@ def test_pages_shrink_until_the_wms_can_answer(wms, run_tap, fix, quick_clock, s
     assert of(events, BudgetChanged) != [] or status == 502
 
 
-def test_a_page_that_fails_at_one_row_names_where(wms, run_tap, fix, quick_clock):
-    wms.faults({"name": "status", "status": 504, "match": LIST, "after": 3})
+@pytest.mark.parametrize(
+    ("sync_mode", "max_concurrency"), [("full", 1), ("full", 4), ("incremental", 1)]
+)
+def test_a_page_that_fails_at_one_row_names_where(
+    wms, run_tap, fix, quick_clock, sync_mode, max_concurrency
+):
+    pages = "page_mode=sequenced" if sync_mode == "full" else LIST  # not the probes of ranges
+    wms.faults({"name": "status", "status": 504, "match": pages, "after": 3})
     run = run_tap(
         wms,
         entities=["allocation"],
-        sync_mode="full",
+        sync_mode=sync_mode,
         page_size=20,
         max_retries=1,
-        max_concurrency=1,
+        max_concurrency=max_concurrency,
     )
-    last = min(record["id"] for record in run.records("allocation"))
-    assert f"the next row of entity allocation below id {last} cannot be read" in str(run.error)
+    assert isinstance(run.error, SyncFailedError)
+    place = r"(?:above id (\d+))?(?: and )?(?:below id (\d+))?"
+    found = re.search(
+        rf"one row: the next row of entity allocation {place} cannot be read", str(run.error)
+    )
+    above, below = found.groups()
+    ids = [record["id"] for record in run.records("allocation")]
+    assert ids
+    if max_concurrency == 1:
+        # Everything on this side of the place is out, and nothing beyond it.
+        assert (above, below) in {(str(max(ids)), None), (None, str(min(ids)))}
+    # The state says the same: what is left begins at that place.
+    entry = run.state["bookmarks"]["allocation"]
+    left = entry.get("window", {}).get("last_id") or entry["full_load"]["ranges"]
+    if sync_mode == "incremental":
+        assert left == int(above)
+    else:
+        bounds = {"above": above and int(above), "below": below and int(below)}
+        assert bounds in left
+    assert run.of_type("ACTIVATE_VERSION") == []
 
 
 def test_a_slow_drip_ends_at_the_deadline_of_the_request(wms, run_tap):
@@ -161,7 +185,9 @@ def test_an_answer_without_rows_never_ends_a_list_quietly(
     everything = fix.truth(wms, "allocation")
     assert fix.latest(clean, stream="allocation") == everything
     failed = 0
-    for after in range(0 if times else 1, 12):
+    # 204 and no rows are one answer after the client; 404 stands for all three at every place.
+    places = range(0 if times else 1, 12, 1 if nothing == "404" else 3)
+    for after in places:
         wms.faults({**NOTHING[nothing], "match": LIST, "after": after, "times": times})
         run = run_tap(wms, entities=["allocation"], sync_mode=sync_mode, page_size=50)
         bookmark = run.states[-1]["bookmarks"].get("allocation", {}) if run.states else {}
@@ -172,4 +198,4 @@ def test_an_answer_without_rows_never_ends_a_list_quietly(
             assert "run again" in str(run.error), after
             assert not (bookmark.get("full_load") or {}).get("completed_at"), after
             assert "replication_key_value" not in bookmark, after
-    assert failed > 3
+    assert failed >= len(places) // 4

@@ -242,4 +242,5 @@ def test_certificates_are_validated():
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert made.connection_pool_kw["timeout"].read_timeout == 2
+    assert made.connection_pool_kw["timeout"].connect_timeout == 1
     assert made.connection_pool_kw["retries"].total is False

@@ -156,6 +156,39 @@ def test_rows_that_are_gone_by_the_time_leave_one_range():
     assert cut(Wms({4}, counts=False), Interval(4, 9), descending=True) != []
 
 
+@pytest.mark.parametrize(
+    ("ids", "left", "descending"),
+    [
+        (set(), Interval(below=5), True),  # nothing is left at the far end
+        (set(), Interval(above=5), False),
+        ({1, 2}, Interval(), True),  # nothing is known of the near end
+        ({1, 2}, Interval(below=5), False),
+        ({7, 8}, Interval(below=5), True),  # all rows lie on the other side
+        ({1, 2}, Interval(above=5), False),
+        ({4}, Interval(below=5), True),  # one id is one range
+    ],
+)
+def test_a_span_that_cannot_be_cut_stays_whole(ids, left, descending):
+    wms = Wms(ids, paged_error=ServerError("500"))
+    with capture_events():
+        assert cut(wms, left, descending=descending) == [left]
+
+
+@pytest.mark.parametrize(
+    ("left", "descending", "starts"),
+    [
+        (Interval(below=101), True, [81, 61, 41, 21]),  # of the ids 1 to 100
+        (Interval(above=20), False, [81, 61, 41]),  # of the ids 21 to 100
+        (Interval(above=20, below=101), False, [81, 61, 41]),
+    ],
+)
+def test_a_span_of_ids_is_cut_where_its_parts_are_even(left, descending, starts):
+    wms = Wms(set(range(1, 101)), paged_error=ServerError("500"))
+    with capture_events():
+        found = cut(wms, left, descending=descending, smallest=20, max_concurrency=2)
+    assert [piece.above + 1 for piece in found[:-1]] == starts
+
+
 def test_rows_removed_while_they_are_probed_cost_a_cut_and_no_row():
     class Shrinking(Wms):
         def list_page(self, entity, params, size=None):

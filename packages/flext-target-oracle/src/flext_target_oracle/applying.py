@@ -55,7 +55,7 @@ def apply(
     began_s = monotonic_s()
     rejects = [*delivery.rejects, *refused]
     delivery.refuse(rejects, shared)
-    fence.step(session, entry.fence, entry.sequence)
+    fence.step(session, entry.fence, entry.sequence, bookmark=delivery.tell)
     effect = _Effect(0, 0, 0)
     if len(delivery.rows) > len(refused):
         effect = _merge(session, delivery, entry)
@@ -72,7 +72,7 @@ def apply_carefully(
         FenceLostError: another run has taken over.
     """
     began_s = monotonic_s()
-    fence.step(session, entry.fence, entry.sequence)
+    fence.step(session, entry.fence, entry.sequence, bookmark=delivery.tell)
     what = f"stream {entry.stream}: looking for the refused rows of batch {entry.sequence}"
     session.execute(statements.SAVEPOINT, what=what)
     rows, faults = delivery.rows, list[Reject]()
@@ -184,5 +184,5 @@ def _conclude(
     if delivery.refused and delivery.is_of_load(entry.fence):
         versions.count_rejects(session, entry.fence, len(delivery.refused))
     delivery.commit_began_s = monotonic_s()
-    ledger.write(session, entry, counts, delivery.batch.bookmark)
+    ledger.write(session, entry, counts, delivery.tell or delivery.batch.bookmark)
     return counts

@@ -61,6 +61,13 @@ def clock(session: Session) -> datetime:
     return found
 
 
+def table_id(session: Session, schema: str, table: str) -> int | None:
+    """Return what tells the table from a later one of its name; None if there is none."""
+    what = f"looking for {schema}.{table}"
+    rows = session.query(statements.TABLE_ID, [schema, table], what=what)
+    return int(rows[0][0]) if rows else None
+
+
 def read_table(session: Session, schema: str, table: str) -> Existing | None:
     """Return what the catalogue says of a table, None if it says nothing."""
     what = f"reading the catalogue for {schema}.{table}"

@@ -28,6 +28,7 @@ class Surroundings:
 
     Attributes:
         rejects_left: how many more rows may be refused; under `lock`.
+        bookmark_of: the newest bookmark of a stream that so many of its records cover, as JSON.
         stopping: set when the run must end soon; waiting for another try then ends.
     """
 
@@ -38,6 +39,7 @@ class Surroundings:
     stopping: threading.Event
     rejects_left: int
     fence_taken: Callable[[Fence], None]
+    bookmark_of: Callable[[str, int], str | None]
     account: Account | None = None
 
     def patience(self) -> Patience:
@@ -85,6 +87,7 @@ class Delivery:
 
     Attributes:
         counts: what it does, as soon as all but its COMMIT is done.
+        tell: the bookmark that the fence row is to hold from its commit on; None: as it is.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Delivery:
         self.refused: list[Reject] = []
         self.counts: Counts | None = None
         self.commit_began_s = 0.0
+        self.tell: str | None = None
         self._claimed = 0
 
     def is_for_shadow(self, held: Fence) -> bool:

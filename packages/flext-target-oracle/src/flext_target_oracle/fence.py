@@ -26,7 +26,11 @@ WAIT_S = 60
 #: How long a lease lasts without a sign of life, in seconds.
 TTL_S = 60
 _LOCKED = "ORA-30006"
-_BOOKMARK_TYPES = (types.CLOB, types.text(), types.text(), types.ColumnType("NUMBER"))
+_NUMBER = types.ColumnType("NUMBER")
+_TELLING_TYPES = (
+    types.CLOB, _NUMBER, _NUMBER, types.text(), types.text(), _NUMBER, _NUMBER,
+)  # fmt: skip
+_BOOKMARK_TYPES = (types.CLOB, types.text(), types.text(), _NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +139,25 @@ def _refuse_beside_exclusive(session: Session, taken: Fence, what: str) -> None:
     )
 
 
-def step(session: Session, fence: Fence, sequence: int) -> None:
+def step(session: Session, fence: Fence, sequence: int, *, bookmark: str | None = None) -> None:
     """Move the fence from the batch before to this one, within the batch's transaction.
+
+    Args:
+        session: the batch's.
+        fence: ours.
+        sequence: the batch's number.
+        bookmark: what the database is told with it, as JSON; None leaves what it was told.
 
     Raises:
         FenceLostError: another run has it, or the batch is not the next one.
     """
-    binds = [sequence, TTL_S, *fence.row, sequence - 1]
     what = f"passing the fence of {fence.table}"
-    if session.execute(fencing.step(fence.schema), binds, what=what) == 1:
+    binds = [sequence, TTL_S, *fence.row, sequence - 1]
+    sql, kinds = fencing.step(fence.schema), tuple[types.ColumnType, ...]()
+    if bookmark is not None:
+        sql, kinds = fencing.step_and_tell(fence.schema), _TELLING_TYPES
+        binds = [bookmark, *binds]
+    if session.execute(sql, binds, what=what, types=kinds) == 1:
         return
     raise FenceLostError(_lost(session, fence, what))
 

@@ -14,15 +14,24 @@ from functools import partial
 from typing import TypeVar
 
 from flext_observability import emit
-from flext_target_oracle import applying, catalogue, control_tables, events, fence
+from flext_target_oracle import (
+    applying,
+    catalogue,
+    continuity,
+    control_tables,
+    events,
+    fence,
+    preparing,
+)  # fmt: skip
 from flext_target_oracle.clock import monotonic_s, utc_now
 from flext_target_oracle.connection import Session
+from flext_target_oracle.continuity import Beginning, Remembered
 from flext_target_oracle.delivery import Account, Batch, Delivery, Surroundings
 from flext_target_oracle.errors import ConnectionLostError, ContendedError, RowDataError
 from flext_target_oracle.ledger import Counts, Entry
 from flext_target_oracle.loads import Loads
 from flext_target_oracle.rows import RowReader
-from flext_target_oracle.sql import identifiers, statements
+from flext_target_oracle.sql import identifiers
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 from flext_target_oracle.turns import EarlierFailedError, Turns
@@ -43,16 +52,23 @@ class StreamLoader:
         self._loads = Loads(shared, stream, self)
         self._reader: RowReader | None = None
         self._undeclared: set[str] = set()
+        self._is_in_step = False
+        self._told: str | None = None  # the last bookmark that the fence row was given
 
-    def prepare(self, source: StreamSchema) -> None:
+    def prepare(self, source: StreamSchema, beginning: Beginning) -> None:
         """Make the table as the schema needs it, and hold its fence. Nothing else is at work.
 
+        Args:
+            source: the stream.
+            beginning: what the tap said it begins from; of the first call.
+
         Raises:
+            StreamOutOfStepError: the database does not hold what the tap begins from.
             SchemaRefusedError: the table cannot hold the stream.
             FenceHeldError: another run has the table.
             DatabaseError: the database cannot be reached or refuses.
         """
-        self.persistently(lambda: self._prepare(source))
+        self.persistently(lambda: self._prepare(source, beginning))
 
     def open(self, number: int | None, version: int | None, seen_at: datetime) -> None:
         """Records of a version follow, see `Loads.open`. Nothing else is at work."""
@@ -88,9 +104,27 @@ class StreamLoader:
         except BaseException:
             self._turns.fail(batch.number)
             raise
+        self._told = delivery.tell or self._told
         self._turns.done(batch.number)
         self._tell(delivery, counts, began_s)
         return self._loads.is_reportable
+
+    def tell(self, bookmark: str) -> None:
+        """Let the database know a bookmark before it leaves in a STATE line, unless it does.
+
+        Raises:
+            FenceLostError: another run has taken over.
+            DatabaseError: the database cannot be reached or refuses.
+        """
+        if self._fence is None or bookmark == self._told:
+            return
+
+        def write() -> None:
+            with self._shared.database.session(f"bookmark {self._stream}") as session:
+                fence.remember_bookmark(session, self.held, bookmark)
+
+        self.persistently(write)
+        self._told = bookmark
 
     def once(
         self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
@@ -129,20 +163,25 @@ class StreamLoader:
 
     # prepare
 
-    def _prepare(self, source: StreamSchema) -> None:
+    def _prepare(self, source: StreamSchema, beginning: Beginning) -> None:
         shared = self._shared
         account = self._account()
         wanted = self._wanted(source, account)
         with shared.database.session(f"prepare {self._stream}") as session:
-            self._take_fence(session, wanted.label, account.control_schema)
-            existing = catalogue.read_table(session, wanted.schema, wanted.table)
-            plan, changes = plans.settle(wanted, existing)
-            ddl = [sql for change in changes for sql in statements.ddl(wanted, change)]
-            catalogue.run_ddl(session, ddl, what=f"stream {self._stream}: making {plan.label}")
-            catalogue.ensure_staging(session, plan, account.control_schema)
+            taken = self._take_fence(session, wanted.label, account.control_schema)
+            table_id = catalogue.table_id(session, wanted.schema, wanted.table)
+            if not self._is_in_step:
+                remembered = Remembered(taken.table_id, taken.bookmark)
+                continuity.check(self._stream, wanted.label, beginning, remembered, table_id)
+            plan, statements_run = preparing.make_table(session, wanted, account.control_schema)
+            if table_id is None:
+                table_id = catalogue.table_id(session, wanted.schema, wanted.table)
+            if not self._is_in_step and table_id != taken.table_id:
+                fence.remember_table(session, taken, table_id)
+            self._is_in_step = True
         self._loads.use(plan)
         self._use_plan()
-        emit(events.StreamPrepared(self._stream, plan.label, len(plan.stored), len(ddl)))
+        emit(events.StreamPrepared(self._stream, plan.label, len(plan.stored), statements_run))
 
     def _account(self) -> Account:
         """Look at the database and make our own tables, once in a run."""
@@ -175,9 +214,9 @@ class StreamLoader:
             max_bytes=limit,
         )
 
-    def _take_fence(self, session: Session, table: str, control_schema: str) -> None:
+    def _take_fence(self, session: Session, table: str, control_schema: str) -> fence.Fence:
         if self._fence is not None:
-            return
+            return self._fence
         shared = self._shared
         self._fence = taken = fence.take(
             session,
@@ -187,7 +226,9 @@ class StreamLoader:
             keep_days=shared.settings.ledger_keep_days,
         )
         shared.fence_taken(taken)
+        self._told = taken.bookmark
         emit(events.FenceTaken(self._stream, table, taken.number, taken.run_before))
+        return taken
 
     def _use_plan(self) -> None:
         to_clob = self._shared.settings.on_overflow == "clob"
@@ -202,14 +243,15 @@ class StreamLoader:
 
         def attempt(session: Session) -> Counts | None:
             entry = self._entry(batch.number)
-            if careful:
-                return applying.apply_carefully(session, delivery, entry, self._shared)
             began_s = monotonic_s()
-            refused = applying.stage(session, delivery, entry)
+            refused = [] if careful else applying.stage(session, delivery, entry)
             staged_s = monotonic_s() - began_s
             self._turns.wait(batch.number)
             if delivery.plan is not self._ready().plan:
                 return None  # a batch before this one changed the columns
+            delivery.tell = self._untold(batch.end)
+            if careful:
+                return applying.apply_carefully(session, delivery, entry, self._shared)
             return applying.apply(
                 session, delivery, entry, self._shared, refused=refused, staged_s=staged_s
             )
@@ -285,23 +327,8 @@ class StreamLoader:
         self._use_plan()
 
     def _widened(self, plan: TablePlan, columns: Sequence[str]) -> TablePlan:
-        what = f"stream {self._stream}: making a CLOB of "
         with self._shared.database.session(f"widen {self._stream}") as session:
-            # Where an earlier try stopped between two steps, the catalogue says so.
-            existing = catalogue.read_table(session, plan.schema, plan.table)
-            plan, changes = plans.settle(plan, existing)
-            for change in changes:
-                catalogue.run_ddl(session, statements.ddl(plan, change), what=what + "a column")
-            narrow = {column.name for column in plan.columns if column.type.name == "VARCHAR2"}
-            for name in columns:
-                if name in narrow:
-                    catalogue.run_ddl(
-                        session, statements.column_to_clob(plan, name), what=what + name
-                    )
-                    emit(events.ColumnWidened(self._stream, name))
-            plan = plans.to_clob(plan, columns)
-            catalogue.ensure_staging(session, plan, self.held.schema)
-        return plan
+            return preparing.widen(session, plan, columns, self.held.schema)
 
     def _tell(self, delivery: Delivery, counts: Counts, began_s: float) -> None:
         now_s = monotonic_s()
@@ -325,6 +352,11 @@ class StreamLoader:
                 commit_seconds=now_s - delivery.commit_began_s,
             )
         )
+
+    def _untold(self, end: int) -> str | None:
+        """The newest bookmark that the records up to there cover, if the database lacks it."""
+        bookmark = self._shared.bookmark_of(self._stream, end)
+        return None if bookmark == self._told else bookmark
 
     def _ready(self) -> RowReader:
         if self._reader is None:

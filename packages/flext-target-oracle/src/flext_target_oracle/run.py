@@ -19,13 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import flext_coordination
 from flext_coordination import CoordinationError, LeaseLostError
 from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
 from flext_target_oracle import clock, events, messages, versions
 from flext_target_oracle.connection import Database
+from flext_target_oracle.continuity import Beginning
 from flext_target_oracle.delivery import Batch, Surroundings
 from flext_target_oracle.errors import (
     FenceLostError,
@@ -41,14 +40,14 @@ from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.lanes import Lanes
 from flext_target_oracle.loader import StreamLoader
 from flext_target_oracle.messages import Message
+from flext_target_oracle.reporting import Reports, StateWriter, as_json
 from flext_target_oracle.settings import Settings
 from flext_target_oracle.sink import Sink
 from flext_target_oracle.sql import identifiers
 from flext_target_oracle.sql.plan import StreamSchema
-from flext_target_oracle.state import Bookmarks, bookmark_of
+from flext_target_oracle.state import bookmark_of
 
 COMPONENT = "flext-target-oracle"
-StateWriter = Callable[[dict[str, Any]], None]
 
 
 class Run:
@@ -58,12 +57,10 @@ class Run:
         self, settings: Settings, write_state: StateWriter, interruption: Interruption
     ) -> None:
         self._settings = settings
-        self._write_state = write_state
         self._interruption = interruption
         self._sinks: dict[str, Sink] = {}
         self._tables: dict[str, str] = {}
-        self._bookmarks = Bookmarks()
-        self._state_lock = threading.Lock()
+        self._reports = Reports(write_state)
         self._stopping = threading.Event()
         self._lanes = Lanes(
             workers=settings.max_parallelism,
@@ -113,6 +110,7 @@ class Run:
             stopping=self._stopping,
             rejects_left=self._settings.max_rejects,
             fence_taken=fence_taken,
+            bookmark_of=self._reports.covered,
         )
         emit(events.RunStarted(self._scope, self._settings.load_method))
 
@@ -189,11 +187,21 @@ class Run:
             shared = self._ensure_begun(message)
             known = Sink(source, StreamLoader(shared, source.stream))
             self._sinks[source.stream] = known
+            self._reports.include(source.stream, known.loader)
         else:
             self._close(known)  # what came under the old schema goes first
             known.source = source
-        loader = known.loader
-        self._submit(source.stream, lambda: loader.prepare(source), alone=True)
+        loader, beginning = known.loader, Beginning()
+        if (begun := self._reports.newest) is not None:
+            beginning = Beginning(True, bookmark_of(begun, source.stream))
+        known.received += 1  # STATE behind it is held until the table stands
+        end = known.received
+
+        def prepare() -> None:
+            loader.prepare(source, beginning)
+            self._reports.durable(source.stream, end)
+
+        self._submit(source.stream, prepare, alone=True)
 
     def _check_table(self, source: StreamSchema) -> None:
         if not isinstance(source.schema.get("properties"), dict):
@@ -223,10 +231,8 @@ class Run:
         for name, sink in self._sinks.items():
             bookmark = bookmark_of(state, name)
             if bookmark is not None:
-                sink.bookmark = msgspec.json.encode(bookmark).decode()
-        with self._state_lock:
-            self._bookmarks.received(state, positions)
-        self._write_what_is_durable()
+                sink.bookmark = as_json(bookmark)
+        self._reports.received(state, positions)
 
     def _turn(
         self, sink: Sink, version: int | None, extracted: str | None, received_at: datetime
@@ -292,17 +298,7 @@ class Run:
             self._durable(stream, batch.end)
 
     def _durable(self, stream: str, end: int) -> None:
-        with self._state_lock:
-            self._bookmarks.durable(stream, end)
-        self._write_what_is_durable()
-
-    def _write_what_is_durable(self) -> None:
-        with self._state_lock:
-            state = self._bookmarks.line()
-            if state is not None:
-                self._write_state(state)
-        if state is not None:
-            emit(events.StateWritten(len(self._sinks)))
+        self._reports.durable(stream, end)
 
     def _check_leases(self) -> None:
         if self._lease is not None:
@@ -328,7 +324,7 @@ class Run:
         self._lanes.check()
         self._lanes.stop()
         self._check_leases()
-        self._write_what_is_durable()
+        self._reports.write()
         lines = sum(self.counts.values())
         if self._shared is not None:
             emit(events.RunEnded(clock.monotonic_s() - self._began_s, lines))
@@ -355,7 +351,7 @@ class Run:
             self._lanes.stop()
             try:
                 if not isinstance(error, StateUnwrittenError):
-                    self._write_what_is_durable()
+                    self._reports.write()
             except StateUnwrittenError as second:
                 error.add_note(f"and {second}")
             try:

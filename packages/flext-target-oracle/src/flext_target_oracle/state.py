@@ -43,6 +43,15 @@ class Bookmarks:
         self._newest = state
         self._pending.append(_Received(dict(_parts(state)), dict(positions)))
 
+    def covered(self, stream: str, position: int) -> Any:
+        """Return the stream's newest bookmark that so many of its records cover; None if none."""
+        found = None
+        for entry in self._pending:
+            if entry.positions.get(stream, 0) <= position:
+                for path in ((_BOOKMARKS, stream), (stream,)):
+                    found = entry.parts.get(path, found)
+        return found
+
     def durable(self, stream: str, position: int) -> None:
         """Take note that the stream's records up to that position are committed.
 

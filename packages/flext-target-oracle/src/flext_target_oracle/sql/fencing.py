@@ -79,6 +79,15 @@ def step(schema: str) -> str:
     )
 
 
+def step_and_tell(schema: str) -> str:
+    """Return `step` that also sets the bookmark; binds: bookmark, then those of `step`."""
+    return (
+        f'UPDATE {_table(schema)} SET "BOOKMARK" = :1, "LAST_SEQ" = :2,'
+        f' "EXPIRES_AT" = {_until(3)} WHERE {_ROW.format(4, 5)} AND "FENCE" = :6'
+        ' AND "LAST_SEQ" = :7'
+    )
+
+
 def lock_free(schema: str) -> str:
     """Return the query that locks a row unless a transaction holds it; binds: table, scope."""
     return f'SELECT "FENCE" FROM {_table(schema)} WHERE {_ROW.format(1, 2)} FOR UPDATE SKIP LOCKED'

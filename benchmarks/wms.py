@@ -63,6 +63,8 @@ def run(command: Sequence[str], ready: Mapping[str, Any], out: Path, **settings:
     path = out.with_suffix(".config")
     path.write_text(json.dumps(config | settings))
     environ = {**os.environ, "FLEXT_WORKSPACE": str(out.parent), "LOGLEVEL": "WARNING"}
+    # Python compiles a module once, not at each start, unless a machine says otherwise.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     started_s = time.monotonic()
     with out.open("wb") as lines:
         process = subprocess.Popen([*command, "--config", str(path)], stdout=lines, env=environ)

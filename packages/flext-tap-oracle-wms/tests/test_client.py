@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flext_observability.testing import capture_events
-from flext_tap_oracle_wms import errors, events
+from flext_tap_oracle_wms import client, errors, events
 from flext_tap_oracle_wms.auth import BasicAuth
 from flext_tap_oracle_wms.client import WmsClient
 from flext_tap_oracle_wms.clock import Clock
@@ -244,3 +244,15 @@ def test_certificates_are_validated():
     assert made.connection_pool_kw["timeout"].read_timeout == 2
     assert made.connection_pool_kw["timeout"].connect_timeout == 1
     assert made.connection_pool_kw["retries"].total is False
+
+
+@given(st.text(), st.integers(0, 5000), st.binary(max_size=4))
+def test_the_encoding_is_checked_as_decoding_would(text, padding, more):
+    body = b"x" * padding + text.encode() + "é€🚚".encode() * 1500 + more
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        with pytest.raises(UnicodeDecodeError):
+            client.check_utf8(body)
+    else:
+        client.check_utf8(body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -95,6 +96,8 @@ class Budget:
         self._judged_from = 0
         self._paces: dict[str, Pace] = {}
         self._next_at_s = 0.0
+        #: Who waits, in the order of coming: ranges that are read side by side end side by side.
+        self._turns: deque[object] = deque()
         self._changed = threading.Condition()
 
     @property
@@ -118,7 +121,15 @@ class Budget:
 
     def _enter(self, kind: str) -> Slot:
         with self._changed:
-            self._changed.wait_for(lambda: self._in_flight < int(self._size))
+            turn = object()
+            self._turns.append(turn)
+            try:
+                self._changed.wait_for(
+                    lambda: self._turns[0] is turn and self._in_flight < int(self._size)
+                )
+            finally:
+                self._turns.remove(turn)
+                self._changed.notify_all()
             self._in_flight += 1
             self._begun += 1
             held = Slot(self._begun, kind)

@@ -217,15 +217,12 @@ class StreamEmitter:
         """
         started_s = self._clock.monotonic_s()
         extracted = fetched_at.isoformat(timespec="microseconds")
-        messages = self._messages(results, extracted, version)
-        found = len(messages)
-        if self._mapper is not None:
-            messages = self._mapped(self._mapper, messages)
-        if messages:
-            self._output.write(_encoder.encode_lines(messages))
+        found = self._records(results)
+        if found:
+            self._output.write(self._lines(found, extracted, version))
         seconds = self._clock.monotonic_s() - started_s
-        emit_event(PageEmitted(self.stream, found, round(seconds, 6)))
-        return found
+        emit_event(PageEmitted(self.stream, len(found), round(seconds, 6)))
+        return len(found)
 
     def unit(self) -> contextlib.AbstractContextManager[None]:
         """Keep what is written in the block together, safe from signals and other streams."""
@@ -233,22 +230,17 @@ class StreamEmitter:
 
     def decoded(self, results: msgspec.Raw) -> list[dict[str, Any]]:
         """Return a page's records without writing them, as stream maps would see them."""
-        messages = self._tolerant(results, "", None)
-        return [records.plain_record(message["record"]) for message in messages]
+        return [records.plain_record(record) for record in self._tolerant(results)]
 
-    def _messages(
-        self, results: msgspec.Raw, extracted: str, version: int | None
-    ) -> records.Messages:
+    def _records(self, results: msgspec.Raw) -> records.Records:
         if self._mapper is None:
             try:
-                return self._flatten(results, extracted, version)
+                return self._flatten(results)
             except records.UnexpectedError:
                 pass  # whatever it is, the tolerant way takes it or says what is wrong
-        return self._tolerant(results, extracted, version)
+        return self._tolerant(results)
 
-    def _tolerant(
-        self, results: msgspec.Raw, extracted: str, version: int | None
-    ) -> list[dict[str, Any]]:
+    def _tolerant(self, results: msgspec.Raw) -> list[dict[str, Any]]:
         rows = records.decode(results)
         new = records.drift(tuple(self._fields.values()), rows, self._shape.flattening)
         if not self._shape.open_ended:
@@ -258,14 +250,16 @@ class StreamEmitter:
             self._use(self._fields | {item.name: item for item in new})
             emit_event(SchemaDrifted(self.stream, tuple(item.name for item in new)))
             self.write_schema()
-        return records.flatten_rows(self.stream, self._columns, rows, extracted, version)
+        return records.flatten_rows(self.stream, self._columns, rows)
 
-    def _mapped(self, mapper: Mapper, messages: records.Messages) -> records.Messages:
-        return [
-            {**message, "stream": alias, "record": record}
-            for message in messages
-            for alias, record in mapper.records(records.plain_record(message["record"]))
-        ]
+    def _lines(self, found: records.Records, extracted: str, version: int | None) -> bytes:
+        if self._mapper is None:
+            return records.lines(self.stream, found, extracted, version)
+        return b"".join(
+            records.lines(alias, [mapped], extracted, version)
+            for record in found
+            for alias, mapped in self._mapper.records(records.plain_record(record))
+        )
 
     def write_state(self, state: State) -> None:
         """Write a complete STATE; whatever it covers must be written already."""

@@ -95,7 +95,7 @@ def read(
                 yield number, item
             yield number, None
         return
-    channel: _Channel[tuple[int, P | None]] = _Channel(workers, workers)
+    channel: _Channel[tuple[int, P | None]] = _Channel((workers + 1) // 2, workers)
     waiting = deque(enumerate(sources))
     threads = [
         threading.Thread(

@@ -1,4 +1,4 @@
-"""From a page of raw JSON to the RECORD messages of its rows. Pure.
+"""From a page of raw JSON to its flat records and their RECORD messages. Pure.
 
 Two ways that give the same: a typed decoder with a flattener generated for the entity's columns,
 and a tolerant one by dictionaries. The first gives up (`UnexpectedError`) on whatever it was not
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 
     from flext_tap_oracle_wms.schema import Column
 
-#: RECORD messages: dictionaries, or structs that encode to the same.
-Messages: TypeAlias = list[Any]
-Flatten: TypeAlias = Callable[[msgspec.Raw, str, "int | None"], Messages]
+#: Flat records: dictionaries, or structs that encode to the same.
+Records: TypeAlias = list[Any]
+Flatten: TypeAlias = Callable[[msgspec.Raw], Records]
 
 _NULL = msgspec.Raw(b"null")
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class UnexpectedError(Exception):
@@ -84,9 +85,9 @@ _EXPRESSIONS: dict[tuple[Kind, str], str] = {
     ("date", "value"): "r.{0} or None",
     ("time", "value"): "r.{0} or None",
     ("status", "value"): "r.{0}",
-    ("relation", "id"): "v.id if (v := r.{0}).__class__ is Relation else v",
-    ("relation", "key"): "v.key if (v := r.{0}).__class__ is Relation else None",
-    ("relation", "extra:url"): "v.url if (v := r.{0}).__class__ is Relation else None",
+    ("relation", "id"): "{0}.id if ({0} := r.{0}).__class__ is Relation else {0}",
+    ("relation", "key"): "{0}.key if {1}.__class__ is Relation else None",
+    ("relation", "extra:url"): "{0}.url if {1}.__class__ is Relation else None",
     ("set", "count"): "count(r.{0})",
 }
 
@@ -119,7 +120,7 @@ def _count(value: _Set | list[msgspec.Raw] | None) -> int | None:
 def generate(
     stream: str, fields: Sequence[Field], columns: Sequence[Column], *, open_ended: bool
 ) -> Flatten:
-    """Return a function from a page's raw results to the RECORD messages of its rows.
+    """Return a function from a page's raw results to the flat records of its rows.
 
     Args:
         stream: the stream's name.
@@ -140,19 +141,34 @@ def generate(
         "Row", layout, rename=rename, forbid_unknown_fields=open_ended, gc=False
     )
     decoder = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  # made just above
-    plain, versioned = (_compile(stream, columns, slots, versioned=v) for v in (False, True))
+    flatten_decoded = _compile(stream, columns, slots)
 
-    def flatten(results: msgspec.Raw, extracted: str, version: int | None) -> Messages:
+    def flatten(results: msgspec.Raw) -> Records:
         try:
             rows = decoder.decode(results)
         except msgspec.ValidationError as error:
             raise UnexpectedError(str(error)) from None
-        return (plain if version is None else versioned)(rows, extracted, version)
+        return flatten_decoded(rows)
 
     return flatten
 
 
-def _unexpecting(_results: msgspec.Raw, _extracted: str, _version: int | None) -> Messages:
+def lines(stream: str, records: Records, extracted: str, version: int | None) -> bytes:
+    """Return the RECORD messages of records, a line each.
+
+    What all messages of a page have in common is put around the records' JSON, in which a newline
+    stands at the end of each and nowhere else.
+    """
+    if not records:
+        return b""
+    head = b'{"type":"RECORD","stream":' + _encoder.encode(stream) + b',"record":'
+    tail = b"" if version is None else b',"version":%d' % version
+    tail += b',"time_extracted":' + _encoder.encode(extracted) + b"}\n"
+    inner = _encoder.encode_lines(records)[:-1]
+    return b"".join((head, inner.replace(b"\n", tail + head), tail))
+
+
+def _unexpecting(_results: msgspec.Raw) -> Records:
     raise UnexpectedError
 
 
@@ -167,11 +183,11 @@ def _default(item: Field) -> Any:
 
 
 def _compile(
-    stream: str, columns: Sequence[Column], slots: dict[str, str], *, versioned: bool
-) -> Callable[[list[Any], str, int | None], Messages]:
-    """Make the function that turns decoded rows into messages.
+    stream: str, columns: Sequence[Column], slots: dict[str, str]
+) -> Callable[[list[Any]], Records]:
+    """Make the function that turns decoded rows into records.
 
-    Messages are structs, not dictionaries: they cost less to make and to encode, and the garbage
+    Records are structs, not dictionaries: they cost less to make and to encode, and the garbage
     collector leaves them alone.
     """
     names = [column.name for column in columns if _safe(column.name)]
@@ -182,17 +198,14 @@ def _compile(
         rename=dict(zip(columns_of, names, strict=True)),
         gc=False,
     )
-    head = ["type", "stream", "record", *(["version"] if versioned else []), "time_extracted"]
-    message = msgspec.defstruct("Message", [(name, Any) for name in head], gc=False)
-    parts = ", ".join(_expression(column, slots[column.source.name]) for column in columns)
-    version = "version, " if versioned else ""
+    seen: set[str] = set()
+    parts = ", ".join(_expression(column, slots[column.source.name], seen) for column in columns)
     numbers = sorted({slots[c.source.name] for c in columns if c.source.kind == "number"})
     each = f"for {', '.join(['r', *numbers])} in zip(rows, {', '.join(numbers)})"
     code = (
-        "def flatten(rows, extracted, version):\n"
+        "def flatten(rows):\n"
         + "".join(f"    {slot} = numbers([r.{slot} for r in rows])\n" for slot in numbers)
-        + f'    return [Message("RECORD", {stream!r}, Record({parts}), {version}extracted) '
-        f"{each if numbers else 'for r in rows'}]\n"
+        + f"    return [Record({parts}) {each if numbers else 'for r in rows'}]\n"
     )
     scope: dict[str, Any] = {
         "numbers": _numbers,
@@ -200,15 +213,18 @@ def _compile(
         "Relation": _Relation,
         "Addressed": _AddressedRelation,
         "Record": record,
-        "Message": message,
     }
-    exec(compile(code, f"<flattener of {stream}>", "exec"), scope)  # noqa: S102 -- names go in by repr after _safe, the rest is written above
-    found: Callable[[list[Any], str, int | None], Messages] = scope["flatten"]
+    exec(compile(code, f"<flattener of {stream}>", "exec"), scope)  # noqa: S102 -- holds numbered names only, the rest is written above
+    found: Callable[[list[Any]], Records] = scope["flatten"]
     return found
 
 
-def _expression(column: Column, slot: str) -> str:
-    text = _EXPRESSIONS[column.source.kind, column.part].format(slot)
+def _expression(column: Column, slot: str, seen: set[str]) -> str:
+    """Return the code of a column; the first one of a field that looks at it gives it a name."""
+    loaded = slot if slot in seen else f"({slot} := r.{slot})"
+    if column.source.kind == "relation":
+        seen.add(slot)
+    text = _EXPRESSIONS[column.source.kind, column.part].format(slot, loaded)
     return text.replace("Relation", "Addressed") if column.source.extra else text
 
 
@@ -235,21 +251,13 @@ def decode(results: msgspec.Raw) -> list[dict[str, Any]]:
         raise RecordError(f"the WMS sent a record that is no object ({error})") from None
 
 
-def flatten_rows(
-    stream: str,
-    columns: Sequence[Column],
-    rows: Sequence[dict[str, Any]],
-    extracted: str,
-    version: int | None,
-) -> Messages:
-    """Return the RECORD messages of decoded rows; the generated flattener's equal in the end.
+def flatten_rows(stream: str, columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> Records:
+    """Return the records of decoded rows; the generated flattener's equal in the end.
 
     Raises:
         RecordError: a value does not fit its column.
     """
-    tail: dict[str, Any] = {} if version is None else {"version": version}
-    tail["time_extracted"] = extracted
-    messages = []
+    records = []
     for row in rows:
         record = {}
         for column in columns:
@@ -257,8 +265,8 @@ def flatten_rows(
                 record[column.name] = values.convert(column, row.get(column.source.name))
             except RecordError as error:
                 raise RecordError(f"stream {stream}, id {row.get(KEY)}: {error}") from None
-        messages.append({"type": "RECORD", "stream": stream, "record": record, **tail})
-    return messages
+        records.append(record)
+    return records
 
 
 def plain_record(record: dict[str, Any]) -> dict[str, Any]:

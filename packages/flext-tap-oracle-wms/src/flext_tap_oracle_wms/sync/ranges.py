@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from flext_tap_oracle_wms.sync.job import Job
     from flext_tap_oracle_wms.sync.reading import Listing, Page
 
-#: More ranges than readers, so that none idles while a dense range is read to its end.
-_RANGES_PER_READER = 4
+#: Ranges that are read side by side for each request that may be in flight: while one's answer is
+#: decoded, another one's request is on its way, so that the budget, not the readers, is the limit.
+_READERS_PER_REQUEST = 2
+#: More ranges than readers where only their ids are even: none idles while a dense one is read.
+_RANGES_PER_READER = 2
 
 
 def read(
@@ -33,7 +36,12 @@ def read(
     def pages(interval: Interval) -> Iterator[Page]:
         return reading.by_id(job.source, listing, interval, job.clock, descending=descending)
 
-    return parallel.read(todo, pages, workers=job.settings.max_concurrency)
+    return parallel.read(todo, pages, workers=_readers(job))
+
+
+def _readers(job: Job) -> int:
+    in_flight = job.settings.max_concurrency
+    return 1 if in_flight == 1 else in_flight * _READERS_PER_REQUEST
 
 
 def cut(job: Job, listing: Listing, left: Interval, *, descending: bool) -> list[Interval]:
@@ -63,8 +71,7 @@ def _even_by_rows(job: Job, listing: Listing, left: Interval) -> list[Interval] 
     rows = count(job, listing, left.filters())
     if rows is None:
         return None
-    pieces = job.settings.max_concurrency * _RANGES_PER_READER
-    wanted = paging.ranks(rows, pieces, smallest=listing.size.ceiling)
+    wanted = paging.ranks(rows, _readers(job), smallest=listing.size.ceiling)
 
     def id_at(rank: int) -> Iterator[int]:
         params = {**listing.params, **left.filters(), "page_mode": "paged", "ordering": "id"}
@@ -89,7 +96,7 @@ def _even_by_ids(job: Job, listing: Listing, left: Interval, *, descending: bool
     newest, oldest = (near - 1, far) if descending else (far, near + 1)
     if newest < oldest:
         return [left]
-    pieces = job.settings.max_concurrency * _RANGES_PER_READER
+    pieces = _readers(job) * _RANGES_PER_READER
     return paging.cut(left, newest, oldest, pieces, smallest=listing.size.ceiling)
 
 

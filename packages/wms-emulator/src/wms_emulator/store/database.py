@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 from wms_emulator.clock import from_us
 
 _CACHE_KIB = 65536
+_KNOWN_ROWS = 256
 
 
 def _text_function(test: Callable[[str, str], bool]) -> Callable[[object, str], int | None]:
@@ -51,6 +53,8 @@ class Database:
         """
         # "" is SQLite's private temporary database: on disk when large, unlinked from the start.
         self._db = sqlite3.connect(str(path or ""), isolation_level=None)
+        self._known: dict[tuple[str, tuple[object, ...]], tuple[Any, ...]] = {}
+        self._known_at = 0
         for pragma in (
             "journal_mode=WAL" if path and not building else "journal_mode=MEMORY",
             "synchronous=OFF",
@@ -74,6 +78,7 @@ class Database:
     def take(self, image: bytes) -> None:
         """Become a copy, in memory, of the database that gave this image."""
         self._db.deserialize(image)
+        self._known.clear()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -82,6 +87,21 @@ class Database:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         return self._db.execute(sql, parameters)
+
+    def unchanged(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+        """The first row of a statement that only reads, remembered until anything is written.
+
+        Whoever asks for page after page asks for the same count each time.
+        """
+        if self._db.total_changes != self._known_at:
+            self._known.clear()
+            self._known_at = self._db.total_changes
+        key = (sql, tuple(parameters))
+        if key not in self._known:
+            if len(self._known) >= _KNOWN_ROWS:
+                self._known.clear()
+            self._known[key] = self._db.execute(sql, parameters).fetchone()
+        return self._known[key]
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of parameters."""
@@ -108,5 +128,6 @@ class Database:
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._known.clear()  # what was read since BEGIN is not so any more
             raise
         self._db.execute("COMMIT")

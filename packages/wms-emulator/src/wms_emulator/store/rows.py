@@ -52,11 +52,14 @@ def select(
 ) -> list[tuple[bytes, object]]:
     """Record texts, each with the value of the expression `position`.
 
-    `tail` is SQL from WHERE on over the alias t, made by wms_emulator.query.
+    `tail` is SQL from WHERE on over the alias t, made by wms_emulator.query. Texts are looked up
+    only for the rows that are left after it: a far page would else read all that it skips. CROSS
+    JOIN is SQLite's word for "in this order", which keeps that of the rows.
     """
     sql = (
-        f"SELECT v.body, {position} FROM {table(entity)} t"
-        f" JOIN {journal(entity)} v ON v.seq = t.seq {tail}"
+        f"SELECT v.body, p.position"
+        f" FROM (SELECT t.seq, {position} AS position FROM {table(entity)} t {tail}) p"
+        f" CROSS JOIN {journal(entity)} v ON v.seq = p.seq"
     )
     return database.execute(sql, parameters).fetchall()
 
@@ -78,7 +81,7 @@ def count(
 ) -> int:
     """How many rows match `where` (SQL over the alias t)."""
     sql = f"SELECT count(*) FROM {table(entity)} t {where}"
-    return int(database.execute(sql, parameters).fetchone()[0])
+    return int(database.unchanged(sql, parameters)[0])
 
 
 def id_span(database: Database, entity: Entity) -> tuple[int, int]:

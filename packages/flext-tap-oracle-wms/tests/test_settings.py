@@ -142,7 +142,7 @@ NAMED = """
     connect_timeout max_retries ordering filters replication_key replication_keys
     lookback_seconds deep_lookback_seconds daily_lookback_seconds handover_lookback_seconds
     safety_lag_seconds start_date end_date max_concurrency requests_per_second sets url_columns
-    record_limit discovery_cache_age_s sync_mode on_eligibility_growth
+    record_limit discovery_cache_age_s sync_mode on_eligibility_growth hand_over
 """
 
 

@@ -65,6 +65,8 @@ class State:
 
     def __init__(self, given: Mapping[str, Any] | None) -> None:
         self._lock = threading.Lock()
+        #: Streams whose part is written as it was, until what it covers has gone out.
+        self._held: dict[str, Any] = {}
         self._value: dict[str, Any] = copy.deepcopy(dict(given or {}))
         bookmarks = self._value.get("bookmarks", {})
         if not isinstance(bookmarks, dict) or not all(
@@ -78,9 +80,20 @@ class State:
             return copy.deepcopy(self._value)
 
     def encoded(self) -> bytes:
-        """Return the whole state as JSON."""
+        """Return the whole state as JSON; of a stream that is held, the part that was."""
         with self._lock:
-            return _encoder.encode(self._value)
+            if not self._held:
+                return _encoder.encode(self._value)
+            merged = {**self._value.get("bookmarks", {}), **self._held}
+            shown = {name: part for name, part in merged.items() if part is not None}
+            bookmarks = {"bookmarks": shown} if shown or "bookmarks" in self._value else {}
+            return _encoder.encode({**self._value, **bookmarks})
+
+    def hold(self, stream: str) -> None:
+        """Write a stream's part as it is now, whatever it becomes, until it is held anew."""
+        with self._lock:
+            part = self._value.get("bookmarks", {}).get(stream)
+            self._held[stream] = copy.deepcopy(part)
 
     def visible(self) -> dict[str, list[int]]:
         """Return the ids of the facilities and companies that the user saw, by entity.

@@ -22,6 +22,7 @@ from flext_tap_oracle_wms.events import PageEmitted, SchemaDrifted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from flext_tap_oracle_wms.bookmarks import State
     from flext_tap_oracle_wms.clock import Clock
@@ -139,6 +140,53 @@ class Mapper(Protocol):
         ...
 
 
+class HandedOver(Protocol):
+    """A file that is whole."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many records it holds."""
+        ...
+
+    @property
+    def version(self) -> int | None:
+        """The full load's version, for all of them."""
+        ...
+
+
+class Files(Protocol):
+    """The files that records go into; None in its place is RECORD messages. `spool` makes them."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are rows that no message has named."""
+        ...
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there are enough of them."""
+        ...
+
+    def add(
+        self,
+        columns: Sequence[schema.Column],
+        records: Sequence[Any],
+        extracted_at: datetime,
+        version: int | None,
+    ) -> None:
+        """Add the records of a page."""
+        ...
+
+    def close(self) -> HandedOver:
+        """Finish the open file, give it its name and return it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Shape:
     """What of an entity is emitted.
@@ -170,6 +218,7 @@ class StreamEmitter:
         clock: Clock,
         run_id: str,
         mapper: Mapper | None = None,
+        files: Files | None = None,
     ) -> None:
         self.stream = stream
         self._output = output
@@ -177,6 +226,7 @@ class StreamEmitter:
         self._shape = shape
         self._run_id = run_id
         self._mapper = mapper
+        self._files = files
         self._fields: dict[str, schema.Field] = {}
         self._use({item.name: item for item in shape.fields})
 
@@ -194,7 +244,8 @@ class StreamEmitter:
         return schema.KEY in self._fields
 
     def write_schema(self) -> None:
-        """Write SCHEMA, with the run id as an extra key."""
+        """Write SCHEMA, with the run id as an extra key, after the records of the one before."""
+        self._hand_over()
         known = schema.json_schema(self._columns)
         names = known["properties"]
         key = self._shape.bookmark_key
@@ -214,11 +265,16 @@ class StreamEmitter:
 
         Raises:
             RecordError: a value does not fit its column; nothing of the page is written.
+            HandOverError: the file that it belongs to cannot be written.
         """
         started_s = self._clock.monotonic_s()
-        extracted = fetched_at.isoformat(timespec="microseconds")
         found = self._records(results)
-        if found:
+        if found and self._files is not None:
+            self._files.add(self._columns, found, fetched_at, version)
+            if self._files.is_due:
+                self._hand_over()
+        elif found:
+            extracted = fetched_at.isoformat(timespec="microseconds")
             self._output.write(self._lines(found, extracted, version))
         seconds = self._clock.monotonic_s() - started_s
         emit_event(PageEmitted(self.stream, len(found), round(seconds, 6)))
@@ -262,11 +318,44 @@ class StreamEmitter:
         )
 
     def write_state(self, state: State) -> None:
-        """Write a complete STATE; whatever it covers must be written already."""
-        self._output.state(state)
+        """Write a complete STATE; whatever it covers must be written already.
+
+        Where records go into files it waits for the one that holds them.
+        """
+        files = self._files
+        if files is None:
+            self._output.state(state)
+        elif not files.is_open:
+            with self.unit():
+                state.hold(self.stream)
+                self._output.state(state)
+
+    def finish(self, state: State) -> None:
+        """Hand over what is left of the stream, with the STATE that covers it."""
+        if self._files is not None and self._files.is_open:
+            with self.unit():
+                self._hand_over()
+                self.write_state(state)
+
+    def _hand_over(self) -> None:
+        """Name the open file in a BATCH message, once it is whole."""
+        if self._files is None or not self._files.is_open:
+            return
+        with self.unit():
+            found = self._files.close()
+            message: dict[str, Any] = {
+                "type": "BATCH",
+                "stream": self.stream,
+                "encoding": {"format": "parquet", "compression": "zstd"},
+                "manifest": [found.path.as_uri()],
+            }
+            if found.version is not None:
+                message["version"] = found.version
+            self._output.message({**message, "flext_rows": [found.rows]})
 
     def activate_version(self, version: int) -> None:
         """Declare a full load complete: rows of other versions are not in the WMS any more."""
+        self._hand_over()
         aliases = [self.stream] if self._mapper is None else self._mapper.aliases()
         for alias in aliases:
             self._output.message({"type": "ACTIVATE_VERSION", "stream": alias, "version": version})

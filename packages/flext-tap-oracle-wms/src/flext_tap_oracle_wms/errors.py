@@ -43,6 +43,10 @@ class RecordError(TapError):
     """A value does not fit its column and no lossless form of it does."""
 
 
+class HandOverError(TapError):
+    """Files for the target cannot be written; the disk or its rights must be corrected."""
+
+
 class StateError(TapError):
     """The state that was given cannot be read; it must be corrected or removed."""
 

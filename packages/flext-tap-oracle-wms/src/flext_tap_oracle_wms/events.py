@@ -186,6 +186,29 @@ class PageEmitted(Event):
 
 
 @dataclass(frozen=True)
+class FileFinished(Event):
+    """A file of records is whole and named in a BATCH message."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Counter("files"),
+        Counter("file_bytes", field="file_bytes"),
+    )
+    stream: str
+    file: str
+    records: int
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class LeftoversRemoved(Event):
+    """Files that a dead run had handed over, and that nobody took, are gone."""
+
+    level: ClassVar[Level] = "WARNING"
+    folder: str
+    files: int
+
+
+@dataclass(frozen=True)
 class SchemaDrifted(Event):
     """Records carry keys or types that describe does not name; a SCHEMA with them went out."""
 

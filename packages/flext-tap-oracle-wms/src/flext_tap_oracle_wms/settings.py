@@ -173,6 +173,11 @@ class Settings(BaseModel):
         description="What an incremental run does when the user sees further facilities or "
         "companies: read their history, fail, or go on and take them as known.",
     )
+    hand_over: Literal["records", "batch"] = Field(
+        "records",
+        description="How records go to the target: as messages, or in Parquet files that BATCH "
+        "messages name, for a target on the same machine that takes them.",
+    )
     record_limit: int | None = Field(
         None, ge=1, description="Stop each stream after this many records (the load stays open)."
     )
@@ -230,6 +235,15 @@ class Settings(BaseModel):
             raise ValueError(
                 "ordering: in page_mode sequenced it must begin with id or -id, since the "
                 "server's cursor holds only the first field and cuts ties"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_hand_over(self) -> Settings:
+        if self.hand_over == "batch" and self.stream_maps:
+            raise ValueError(
+                "hand_over: batch cannot be used with stream_maps, which change records one by "
+                "one; set it to records"
             )
         return self
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from flext_tap_oracle_wms.bookmarks import State
     from flext_tap_oracle_wms.clock import Clock
-    from flext_tap_oracle_wms.emit import Output
+    from flext_tap_oracle_wms.emit import Files, Output
     from flext_tap_oracle_wms.errors import TapError
     from flext_tap_oracle_wms.schema import Field
     from flext_tap_oracle_wms.settings import Settings
@@ -68,6 +68,10 @@ class Means(Protocol):
     @property
     def run_id(self) -> str:
         """The run's id."""
+        ...
+
+    def files_of(self, stream: str) -> Files | None:
+        """Return the files that a stream's records go into; None where they are messages."""
         ...
 
 
@@ -249,6 +253,7 @@ class WmsStream(Stream):
             clock=means.clock,
             run_id=means.run_id,
             mapper=None if plain else StreamMaps(self),
+            files=means.files_of(self.name),
         )
         return Job(
             stream=self.name,
@@ -280,6 +285,8 @@ class WmsStream(Stream):
                 self._read(job)
             except LimitReachedError:
                 job.emit_state()
+            finally:
+                job.finish()
             seconds = self.means.clock.monotonic_s() - started_s
             emit(StreamSynced(self.name, job.emitted, round(seconds, 3)))
 

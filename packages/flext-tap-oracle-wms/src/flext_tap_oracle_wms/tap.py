@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from flext_tap_oracle_wms.auth import Authenticator
+    from flext_tap_oracle_wms.emit import Files
+    from flext_tap_oracle_wms.spool import Spool
     from flext_tap_oracle_wms.transport import Transport
 
 NAME = "flext-tap-oracle-wms"
@@ -147,6 +149,22 @@ class FlextTapOracleWms(Tap):
             age_s=chosen.discovery_cache_age_s,
             clock=self.clock,
         )
+
+    def files_of(self, stream: str) -> Files | None:
+        """Return the files that a stream's records go into; None where they are messages."""
+        if self._spool is None:
+            return None
+        self.wms_state.hold(stream)
+        return self._spool.stream(stream)
+
+    @cached_property
+    def _spool(self) -> Spool | None:
+        if self.settings.hand_over == "records":
+            return None
+        from flext_tap_oracle_wms import spool  # here, since it loads pyarrow
+
+        scope = spool.scope_of(os.environ)
+        return spool.Spool(cache.workspace(os.environ), scope, self.run_id, clock=self.clock)
 
     # Discovery
 
@@ -249,6 +267,9 @@ class FlextTapOracleWms(Tap):
         except Terminated:
             self.output.finish()
             raise
+        finally:
+            if self._spool is not None:
+                self._spool.close()
         emit_metrics()
         if failures:
             raise SyncFailedError(_failure_table(failures, len(selected)))

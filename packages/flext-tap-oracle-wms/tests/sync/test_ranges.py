@@ -97,7 +97,7 @@ def test_ranges_hold_as_many_rows_each(ids, descending, workers, smallest, data)
     held = rows_in(found, todo)
     assert sum(held) == len(todo)
     assert rows_in(found, ids) == held  # and nothing beyond what was left
-    assert len(found) == max(1, min(4 * workers, len(todo) // smallest))
+    assert len(found) == max(1, min(2 * workers, len(todo) // smallest))
     assert max(held) - min(held) <= 1
     assert [piece.above for piece in found] == sorted(
         (piece.above for piece in found), key=lambda n: -1 if n is None else n, reverse=True
@@ -127,7 +127,7 @@ def test_a_count_that_fails_is_told_and_the_span_is_cut_instead(error):
     wms = Wms(set(range(100)), paged_error=error)
     with capture_events() as seen:
         found = cut(wms, Interval(below=100), max_concurrency=2)
-    assert len(found) == 8
+    assert len(found) == (8 if error else 4)
     assert [event.stream for event in seen if isinstance(event, RangesProbeFailed)] == (
         ["x"] if error else []
     )
@@ -197,7 +197,7 @@ def test_rows_removed_while_they_are_probed_cost_a_cut_and_no_row():
                 self.ids = set(range(40))  # after the count, half of the rows go
             return found
 
-    found = cut(Shrinking(set(range(80))), Interval(below=80), max_concurrency=2)
+    found = cut(Shrinking(set(range(80))), Interval(below=80), max_concurrency=4)
     assert len(found) == 4
     assert sum(rows_in(found, range(80))) == 80
 

@@ -85,6 +85,10 @@ class Job:
         if more and self.record_limit is not None and self.emitted >= self.record_limit:
             raise LimitReachedError
 
+    def finish(self) -> None:
+        """Hand over what is left, whole pages each, however the reading ended."""
+        self.emitter.finish(self.state)
+
     def emit_state(self) -> None:
         """Write a complete STATE."""
         self.emitter.write_state(self.state)

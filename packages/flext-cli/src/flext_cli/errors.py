@@ -33,6 +33,10 @@ class JobFailedError(FlextError):
     """A job of the Meltano project did not succeed; the exit code is that of Meltano."""
 
 
+class SettingsRefusedError(FlextError):
+    """A setting of an end is wrong, or the end refuses what it says."""
+
+
 class UnhealthyError(FlextError):
     """`flext doctor` found something that would stop a run."""
 

@@ -12,6 +12,7 @@ from flext_cli.commands.run import run
 from flext_cli.commands.state import state
 from flext_cli.commands.status import show_status
 from flext_cli.commands.token import token
+from flext_cli.commands.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,3 +29,4 @@ flext.add_command(run)
 flext.add_command(show_status)
 flext.add_command(state)
 flext.add_command(token)
+flext.add_command(verify)

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-from dotenv import dotenv_values
 from rich.console import Console
 from rich.table import Table
 
-from flext_cli import project
+from flext_cli import ends, project
 from flext_cli.doctor import findings, oracle_checks, pipeline, wms_checks, workspace
 from flext_cli.errors import UnhealthyError
 from flext_cli.project import Project
@@ -34,10 +33,7 @@ def doctor(as_json: bool) -> None:
     Each finding that is not ok names its remedy. The exit code is 1 where one would stop a run.
     """
     found = project.find(Path.cwd(), os.environ)
-    environ = _environment(found, os.environ)
-    for name, value in environ.items():
-        if redaction.is_secret_key(name) and value:
-            redaction.register(value)
+    environ = ends.environment(found.root, os.environ)
     seen = []
     console = Console()
     for finding in _findings(found, environ):
@@ -54,12 +50,6 @@ def doctor(as_json: bool) -> None:
         raise UnhealthyError(
             f"{count} of {len(seen)} checks failed", remedy="follow the remedies above, then again"
         )
-
-
-def _environment(found: Project, environ: Mapping[str, str]) -> dict[str, str]:
-    """What Meltano would give its plugins: `.env` below the environment."""
-    given = dotenv_values(found.root / ".env")
-    return {name: value for name, value in {**given, **environ}.items() if value is not None}
 
 
 def _findings(found: Project, environ: Mapping[str, str]) -> Iterator[findings.Finding]:

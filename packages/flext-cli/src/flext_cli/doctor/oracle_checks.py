@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
+from flext_cli import ends
 from flext_cli.doctor.findings import Finding
 from flext_target_oracle import settings as settings_of
 from flext_target_oracle.connection import Database, Session
@@ -19,17 +20,10 @@ ABOUT = "Oracle"
 _DML = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
 
-def config(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The target's configuration as the environment has it, unvalidated."""
-    names = settings_of.singer_schema()["properties"]
-    values = {name: environ.get(settings_of.ENV_PREFIX + name.upper()) for name in names}
-    return {name: value for name, value in values.items() if value}
-
-
 def check(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the settings, then connect and look around."""
     try:
-        chosen = settings_of.load(config(environ))
+        chosen = settings_of.load(ends.target_config(environ))
     except SettingsError as error:
         for text in str(error).split("; setting "):
             yield Finding(ABOUT, "settings", "error", text, "correct it in .env")

@@ -1,0 +1,80 @@
+"""The real ends as the workspace's settings describe them, opened by the products' own means.
+
+Which settings there are is the products' matter; here they are read as Meltano would give them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from flext_cli.errors import SettingsRefusedError
+from flext_cli.verify.run import Ends
+from flext_observability import redaction
+from flext_tap_oracle_wms import settings as tap_settings
+from flext_tap_oracle_wms.errors import TapError
+from flext_tap_oracle_wms.tap import FlextTapOracleWms
+from flext_target_oracle import catalogue
+from flext_target_oracle import settings as target_settings
+from flext_target_oracle.connection import Database
+from flext_target_oracle.errors import TargetError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Both ends, and what the tap's settings say of what to read."""
+
+    ends: Ends
+    entities: tuple[str, ...]
+    page_size: int
+
+
+def environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """What Meltano would give its plugins: `.env` below the environment; secrets are registered."""
+    given = dotenv_values(root / ".env")
+    found = {name: value for name, value in {**given, **environ}.items() if value is not None}
+    for name, value in found.items():
+        if redaction.is_secret_key(name) and value:
+            redaction.register(value)
+    return found
+
+
+def target_config(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The target's configuration as the environment has it, unvalidated."""
+    names = target_settings.singer_schema()["properties"]
+    values = {name: environ.get(target_settings.ENV_PREFIX + name.upper()) for name in names}
+    return {name: value for name, value in values.items() if value}
+
+
+@contextlib.contextmanager
+def opened(environ: Mapping[str, str], *, workers: int) -> Iterator[Opened]:
+    """Both ends, for as many threads, closed at the end of the block.
+
+    Raises:
+        SettingsRefusedError: a setting is wrong, or an end refuses or does not answer.
+    """
+    try:
+        config = tap_settings.from_environment(environ)
+        chosen = tap_settings.parse(config)
+        target = target_settings.load({**target_config(environ), "max_parallelism": workers})
+        # An empty catalog: nothing is discovered before we ask.
+        tap = FlextTapOracleWms(
+            config={**config, "max_concurrency": workers}, catalog={"streams": []}
+        )
+        with (
+            contextlib.closing(Database(target, run_id="flext-verify")) as database,
+            contextlib.closing(tap.client) as client,
+        ):
+            with database.session("verify") as session:
+                control = target.control_schema or catalogue.current_user(session)
+            both = Ends(client, database, target.target_schema, target.table_prefix, control)
+            yield Opened(both, tuple(chosen.entities), chosen.page_size)
+    except (TapError, TargetError) as error:
+        raise SettingsRefusedError(
+            str(error), remedy="`flext doctor` looks at each end and names the remedy"
+        ) from error

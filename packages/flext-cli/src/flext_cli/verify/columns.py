@@ -1,0 +1,154 @@
+"""Which value of a WMS record each column of a table should hold: records in, tuples out. Pure.
+
+The rules are those of `flext_cli.expected`, arranged by column and decided once per table, since a
+million rows pass through here; a test holds both against each other. Nothing of tap or target is
+imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+Record = Mapping[str, Any]
+Value = Decimal | int | str | datetime | None
+
+#: The record's own address; no column has it.
+ADDRESS = "url"
+_SET = "_set"
+_COUNT = "_count"
+_KEY = "_key"
+_ID = "_id"
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class LiveColumn:
+    """A column as Oracle's catalogue has it.
+
+    Attributes:
+        type: the data type's name without lengths.
+        length_bytes: how much a text may have.
+    """
+
+    name: str
+    type: str
+    length_bytes: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with how its value is found in a record.
+
+    Attributes:
+        volatile: whether it changes in the WMS without `mod_ts`, so that Oracle may lag behind.
+        value: of a record, the value the column should hold.
+    """
+
+    name: str
+    type: str
+    volatile: bool
+    value: Callable[[Record], Value]
+
+
+def arrange(live: Sequence[LiveColumn], types: Mapping[str, str]) -> list[Column]:
+    """The columns to compare, in the table's order; our own metadata is left out.
+
+    Args:
+        live: the table's columns.
+        types: the type word of each field that the WMS describes.
+    """
+    names = {name.upper(): name for name in types}
+    return [_column(column, names, types) for column in live if not column.name.startswith("_SDC_")]
+
+
+def uncovered(columns: Collection[Column], record: Record) -> set[str]:
+    """The keys of a record for which the table has no column."""
+    names = {column.name for column in columns}
+    return {
+        key
+        for key in record
+        if key != ADDRESS and key.upper() not in names and f"{key}{_COUNT}".upper() not in names
+    }
+
+
+def _column(column: LiveColumn, names: Mapping[str, str], types: Mapping[str, str]) -> Column:
+    name = names.get(column.name, column.name.lower())
+    if name not in types:
+        if name.endswith(_SET + _COUNT):
+            source = name.removesuffix(_COUNT)
+            return Column(column.name, column.type, True, lambda record: _count(record.get(source)))
+        if name.endswith(_KEY):
+            stem = name.removesuffix(_KEY)
+            relation = f"{stem}{_ID}" if f"{stem}{_ID}" in types else stem
+            if relation in types or f"{stem}{_ID}".upper() in names:
+                return Column(column.name, column.type, True, _key_of(relation))
+    return Column(column.name, column.type, False, _scalar_of(name, types.get(name, "")))
+
+
+def _key_of(relation: str) -> Callable[[Record], Value]:
+    def value(record: Record) -> Value:
+        found = record.get(relation)
+        if isinstance(found, Mapping):
+            return found.get("key") or None
+        return None
+
+    return value
+
+
+def _count(found: object) -> Value:
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        return int(found["result_count"])
+    if isinstance(found, Sequence):
+        return len(found)
+    raise ValueError(f"a set is neither a list nor a count: {type(found).__name__}")
+
+
+def _scalar_of(name: str, word: str) -> Callable[[Record], Value]:
+    text = _text_of(name, word)
+
+    def value(record: Record) -> Value:
+        found = record.get(name)
+        if found is None or found == "":
+            return None
+        kind = found.__class__
+        if kind is str:
+            return text(found)
+        if kind is int:
+            return found  # type: ignore[no-any-return]  # its class was just looked at
+        if kind is bool:
+            return int(found)
+        if kind is Decimal:
+            return found  # type: ignore[no-any-return]  # its class was just looked at
+        if isinstance(found, Mapping) and "id" in found and "key" in found:
+            return int(found["id"])
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+
+    return value
+
+
+def _text_of(name: str, word: str) -> Callable[[str], Value]:
+    if word in {"number", "decimal"}:
+        return Decimal
+    known = word in {"string", "integer", "boolean", "time", "date", "datetime"}
+    # A type word that nobody knows says as little as none: then the name decides.
+    if word == "datetime" or (not known and name.endswith("_ts")):
+        return _instant
+    if word == "date" or (not known and name.endswith("_date")):
+        return _day
+    return str
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def _day(text: str) -> datetime:
+    day = date.fromisoformat(text)
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- an Oracle DATE has no zone

@@ -1,0 +1,106 @@
+"""`flext verify` finds each planted difference and nothing else."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flext_cli import oracle
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+
+TABLE = '"OIC"."WMS_ALLOCATION"'
+TEXT = "CREATE_USER"
+
+
+def verified(rig, flext, *options):
+    """Exit code, the report of allocation and the differences of the file, by kind."""
+    done = subprocess.run(
+        [flext, "verify", "allocation", "--json", *options],
+        cwd=rig.place.root,
+        env=rig.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    answer = json.loads(done.stdout)
+    found = {}
+    with Path(answer["file"]).open(encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            found.setdefault(line["kind"], {})[line["key"]] = line["columns"]
+    for secret in (rig.ends.wms.password, rig.ends.oracle.password):
+        assert secret not in done.stdout + done.stderr
+    return done.returncode, answer["streams"][0], found
+
+
+def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
+    rig = make_rig(rows=300)
+    code, output = rig.run("run", "full-sync-job")
+    assert code == 0, output
+    code, report, found = verified(rig, flext, "--everything", "--volatile")
+    assert (code, found) == (0, {})
+    assert report["agrees"]
+    assert report["compared"] == report["wms_rows"] == report["oracle_rows"] > 200
+    assert report["columns_not_compared"] == []
+
+    filled = [f'"{name}" IS NOT NULL' for name in ("STATUS_ID", "ALLOC_QTY", "MOD_TS", TEXT)]
+    ids = [
+        int(row[0])
+        for row in rig.sql(f'SELECT "ID" FROM {TABLE} WHERE {" AND ".join(filled)} ORDER BY "ID"')
+    ]
+    missing, changed, decimal, ahead, behind, cut, twin, nulled = ids[1:81:10]
+    columns = ", ".join(
+        f'"{row[0]}"'
+        for row in rig.sql(
+            "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = 'OIC' AND TABLE_NAME ="
+            " 'WMS_ALLOCATION' ORDER BY COLUMN_ID"
+        )
+    )
+    ((key,),) = rig.sql(
+        "SELECT CONSTRAINT_NAME FROM ALL_CONSTRAINTS WHERE OWNER = 'OIC' AND TABLE_NAME ="
+        " 'WMS_ALLOCATION' AND CONSTRAINT_TYPE = 'P'"
+    )
+    extra = ids[-1] + 1000
+    statements = (
+        f'DELETE FROM {TABLE} WHERE "ID" = {missing}',
+        f'UPDATE {TABLE} SET "STATUS_ID" = "STATUS_ID" + 1 WHERE "ID" = {changed}',
+        f'UPDATE {TABLE} SET "ALLOC_QTY" = "ALLOC_QTY" + 0.0000000001 WHERE "ID" = {decimal}',
+        f'UPDATE {TABLE} SET "MOD_TS" = "MOD_TS" + INTERVAL \'1\' HOUR WHERE "ID" = {ahead}',
+        f'UPDATE {TABLE} SET "MOD_TS" = "MOD_TS" - INTERVAL \'1\' HOUR WHERE "ID" = {behind}',
+        f'UPDATE {TABLE} SET "{TEXT}" = SUBSTR("{TEXT}", 1, 2) WHERE "ID" = {cut}',
+        f'UPDATE {TABLE} SET "{TEXT}" = NULL WHERE "ID" = {nulled}',
+        f'ALTER TABLE {TABLE} DROP CONSTRAINT "{key}"',
+        f'INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM {TABLE} WHERE "ID" = {twin}',
+        f'INSERT INTO {TABLE} ("ID") VALUES ({extra})',
+        f'INSERT INTO {TABLE} ("ID", "_SDC_BATCHED_AT") VALUES ({extra + 1}, SYSTIMESTAMP)',
+    )
+    with oracle.connected(rig.ends.oracle) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            assert statement.startswith("ALTER") or cursor.rowcount == 1, statement
+        connection.commit()
+    code, report, found = verified(rig, flext, "--everything")
+    assert code == 1
+    assert not report["agrees"]
+    assert found == {
+        "missing": {missing: []},
+        "changed": {
+            changed: ["STATUS_ID"],
+            decimal: ["ALLOC_QTY"],
+            ahead: ["MOD_TS"],
+            behind: ["MOD_TS"],
+            cut: [TEXT],
+            nulled: [TEXT],
+        },
+        "duplicate": {twin: []},
+        "extra": {extra: []},
+        "gone": {extra + 1: []},
+    }
+    assert (report["missing"], report["changed"], report["gone"]) == (1, 6, 1)
+
+    rig.admin("POST", "/changes", {"update": {"allocation": 5}})
+    _, report, found = verified(rig, flext)
+    assert report["pending"] == 5
+    assert set(found["changed"]) <= {changed, decimal, ahead, behind, cut, nulled}

@@ -35,6 +35,32 @@ def verified(rig, flext, *options):
     return done.returncode, answer["streams"][0], found
 
 
+def plant(rig, *statements):
+    """Change the table behind the pipeline's back, one row at a time."""
+    with oracle.connected(rig.ends.oracle) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            assert statement.startswith("ALTER") or cursor.rowcount == 1, statement
+        connection.commit()
+
+
+def double(rig, key):
+    """Statements that make a second row of a key, which the primary key has to go for."""
+    columns = rig.sql(
+        "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = 'OIC' AND TABLE_NAME ="
+        " 'WMS_ALLOCATION' ORDER BY COLUMN_ID"
+    )
+    ((constraint,),) = rig.sql(
+        "SELECT CONSTRAINT_NAME FROM ALL_CONSTRAINTS WHERE OWNER = 'OIC' AND TABLE_NAME ="
+        " 'WMS_ALLOCATION' AND CONSTRAINT_TYPE = 'P'"
+    )
+    names = ", ".join(f'"{name}"' for (name,) in columns)
+    return [
+        f'ALTER TABLE {TABLE} DROP CONSTRAINT "{constraint}"',
+        f'INSERT INTO {TABLE} ({names}) SELECT {names} FROM {TABLE} WHERE "ID" = {key}',
+    ]
+
+
 def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
     rig = make_rig(rows=300)
     code, output = rig.run("run", "full-sync-job")
@@ -51,19 +77,9 @@ def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
         for row in rig.sql(f'SELECT "ID" FROM {TABLE} WHERE {" AND ".join(filled)} ORDER BY "ID"')
     ]
     missing, changed, decimal, ahead, behind, cut, twin, nulled = ids[1:81:10]
-    columns = ", ".join(
-        f'"{row[0]}"'
-        for row in rig.sql(
-            "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = 'OIC' AND TABLE_NAME ="
-            " 'WMS_ALLOCATION' ORDER BY COLUMN_ID"
-        )
-    )
-    ((key,),) = rig.sql(
-        "SELECT CONSTRAINT_NAME FROM ALL_CONSTRAINTS WHERE OWNER = 'OIC' AND TABLE_NAME ="
-        " 'WMS_ALLOCATION' AND CONSTRAINT_TYPE = 'P'"
-    )
     extra = ids[-1] + 1000
-    statements = (
+    plant(
+        rig,
         f'DELETE FROM {TABLE} WHERE "ID" = {missing}',
         f'UPDATE {TABLE} SET "STATUS_ID" = "STATUS_ID" + 1 WHERE "ID" = {changed}',
         f'UPDATE {TABLE} SET "ALLOC_QTY" = "ALLOC_QTY" + 0.0000000001 WHERE "ID" = {decimal}',
@@ -71,16 +87,10 @@ def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
         f'UPDATE {TABLE} SET "MOD_TS" = "MOD_TS" - INTERVAL \'1\' HOUR WHERE "ID" = {behind}',
         f'UPDATE {TABLE} SET "{TEXT}" = SUBSTR("{TEXT}", 1, 2) WHERE "ID" = {cut}',
         f'UPDATE {TABLE} SET "{TEXT}" = NULL WHERE "ID" = {nulled}',
-        f'ALTER TABLE {TABLE} DROP CONSTRAINT "{key}"',
-        f'INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM {TABLE} WHERE "ID" = {twin}',
+        *double(rig, twin),
         f'INSERT INTO {TABLE} ("ID") VALUES ({extra})',
         f'INSERT INTO {TABLE} ("ID", "_SDC_BATCHED_AT") VALUES ({extra + 1}, SYSTIMESTAMP)',
     )
-    with oracle.connected(rig.ends.oracle) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-            assert statement.startswith("ALTER") or cursor.rowcount == 1, statement
-        connection.commit()
     code, report, found = verified(rig, flext, "--everything")
     assert code == 1
     assert not report["agrees"]

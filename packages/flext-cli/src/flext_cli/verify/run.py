@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flext_cli import clock
 from flext_cli.errors import EndError
 from flext_cli.verify import reading, sql
 from flext_cli.verify.columns import Column, arrange, uncovered
@@ -50,6 +51,7 @@ class Wanted:
         volatile: whether columns that change without mod_ts are compared too.
         days: for how many days back rows are counted per day.
         workers: intervals that are read at the same time.
+        seed: decides which rows a sample has.
     """
 
     cutoff: datetime | None
@@ -58,6 +60,7 @@ class Wanted:
     days: int = 14
     workers: int = 4
     page_size: int = 500
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def _count_days(
     report: Report,
 ) -> None:
     """Count both ends per day of the last days, up to the cutoff."""
-    end = wanted.cutoff or datetime.now(UTC)
+    end = wanted.cutoff or clock.now()
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = [midnight - timedelta(days=day) for day in reversed(range(wanted.days))]
     stamp = ColumnType("TIMESTAMP", precision=6)
@@ -195,11 +198,12 @@ def _intervals(job: _Job, above: int, up_to: int) -> Iterator[tuple[int, int, bo
         edges = [above + width * part // parts for part in range(parts + 1)]
         yield from ((low, high, False) for low, high in itertools.pairwise(edges))
         return
-    # Spread evenly, each somewhere in its part: every run of a comparison sees other rows.
+    # Spread evenly, each somewhere in its part, which the seed decides.
+    chance = random.Random(wanted.seed)  # noqa: S311 -- which rows are looked at is no secret
     parts = max(1, -(-wanted.sample_rows // wanted.page_size))
     for part in range(parts):
         low, high = above + width * part // parts, above + width * (part + 1) // parts
-        yield random.randint(low, max(low, high - 1)), high, True  # noqa: S311 -- no secret
+        yield chance.randint(low, max(low, high - 1)), high, True
 
 
 def _interval(job: _Job, above: int, up_to: int, one_page: bool) -> None:

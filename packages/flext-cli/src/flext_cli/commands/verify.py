@@ -32,8 +32,8 @@ _SHOWN = 10
               " project's.")  # fmt: skip
 @click.option("--sample", "sample_rows", type=click.IntRange(min=1), help="Compare about so"
               " many rows per stream, spread over all, instead of all.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Which rows a sample has: another number,"
-              " other rows.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Which rows a sample has: another"
+              " number, other rows.")  # fmt: skip
 @click.option("--volatile", is_flag=True, help="Compare keys of relations and counts of sets too:"
               " they change in the WMS without mod_ts.")  # fmt: skip
 @click.option("--days", default=14, show_default=True, type=click.IntRange(0, 400),

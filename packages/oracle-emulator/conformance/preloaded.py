@@ -23,6 +23,7 @@ def run(wanted: dict[str, Any]) -> bool:
     child = os.fork()
     if child == 0:
         _pytest(wanted)
+    os.setpgid(child, child)  # on both sides: whoever comes first
     descriptor = os.pidfd_open(child)
     try:
         ended, _, _ = select.select([descriptor], [], [], wanted["timeout_s"])
@@ -38,7 +39,7 @@ def _pytest(wanted: dict[str, Any]) -> None:
     """Be the child: a group of its own, whose output goes to the file."""
     code = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):

@@ -105,8 +105,11 @@ def test_the_end_does_not_wait_for_clients(process):
 def test_nothing_is_left_of_a_killed_server(process):
     pids = descendants(process.pid)
     assert pids
+    directory = Path(process.ready["wallet_location"]).parent
+    assert directory.name.startswith("oracle-emulator-")
     process.kill()
     wait_until_gone(pids)
+    assert not directory.exists()
 
 
 def test_the_server_ends_with_its_parent():

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _open(settings: Settings) -> Database:
+def _open(settings: Settings, temporary: Path | None) -> Database:
     from oracle_emulator.engine.database import open_database
 
     return open_database(
@@ -55,6 +55,7 @@ def _open(settings: Settings) -> Database:
         service_name=settings.service_name,
         profile=settings.profile,
         max_string_size=settings.max_string_size,
+        beside=temporary,
     )
 
 

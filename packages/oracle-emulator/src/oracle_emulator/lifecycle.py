@@ -41,7 +41,8 @@ class Settings:
     max_string_size: str = "STANDARD"
 
 
-OpenDatabase = Callable[[Settings], Database]
+# The second argument is a directory that is to be removed even when this process is killed.
+OpenDatabase = Callable[[Settings, Path | None], Database]
 
 
 def serve(settings: Settings, open_database: OpenDatabase) -> None:
@@ -55,11 +56,14 @@ def serve(settings: Settings, open_database: OpenDatabase) -> None:
     with ExitStack() as stack:
         if settings.parent_pid is not None:
             watch_parent(settings.parent_pid, stop)
-        base = settings.data_dir
+        base, temporary = settings.data_dir, None
         if base is None:
-            base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oracle-emulator-")))
+            made = tempfile.TemporaryDirectory(
+                prefix="oracle-emulator-", ignore_cleanup_errors=True
+            )
+            base = temporary = Path(stack.enter_context(made))
         certificates = ensure_certificates(base / "tls")
-        database = open_database(settings)
+        database = open_database(settings, temporary)
         stack.callback(database.close)
         context = ServerContext(
             database,

@@ -31,18 +31,20 @@ def open_database(
     service_name: str,
     profile: str,
     max_string_size: str = "STANDARD",
+    beside: Path | None = None,
 ) -> Database:
     """Start the embedded server on `data_dir` (None.
 
     A temporary one) and make SYSTEM's password the given one.
 
     `profile` is "19c" or "23ai": which server it claims to be. `max_string_size` is the
-    parameter of that name: with "EXTENDED" VARCHAR2 and RAW may have 32767 bytes.
+    parameter of that name: with "EXTENDED" VARCHAR2 and RAW may have 32767 bytes. `beside` is a
+    temporary directory that is to go when the embedded server goes, kill -9 included.
 
     Raises:
         ServerError: the embedded server cannot be started.
     """
-    started = server.start(data_dir)
+    started = server.start(data_dir, beside)
     try:
         return EngineDatabase(started, system_password, service_name, profile, max_string_size)
     except BaseException:

@@ -73,21 +73,23 @@ class Server:
             self.process.wait()
 
 
-def start(data_dir: Path | None) -> Server:
+def start(data_dir: Path | None, beside: Path | None = None) -> Server:
     """Start PostgreSQL on `data_dir` (made when empty), or on a temporary one when it is None.
+
+    `beside` is another temporary directory, to be removed when the server is gone.
 
     Raises:
         ServerError: the directory cannot be used, or the server did not come up.
     """
     run_dir = Path(tempfile.mkdtemp(prefix="oracle-emulator-"))
     try:
-        return _start(run_dir, data_dir)
+        return _start(run_dir, data_dir, beside)
     except BaseException:
         shutil.rmtree(run_dir, ignore_errors=True)
         raise
 
 
-def _start(run_dir: Path, data_dir: Path | None) -> Server:
+def _start(run_dir: Path, data_dir: Path | None, beside: Path | None) -> Server:
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     run_dir.chmod(0o700)
     data = run_dir / "data" if data_dir is None else data_dir.expanduser().resolve()
@@ -108,6 +110,7 @@ def _start(run_dir: Path, data_dir: Path | None) -> Server:
                 "-S",
                 watchdog.__file__,
                 str(run_dir),
+                str(beside or ""),
                 str(account.pw_uid if account else -1),
                 "INT" if data_dir is not None else "QUIT",
                 *command,

@@ -32,8 +32,8 @@ def _notice_exit(server: subprocess.Popen[bytes], ended: threading.Event) -> Non
     ended.set()
 
 
-def main(run_dir: str, uid: int, stop: signal.Signals, command: list[str]) -> int:
-    """Run `command` until it ends or standard input closes; then remove `run_dir`.
+def main(run_dir: str, beside: str, uid: int, stop: signal.Signals, command: list[str]) -> int:
+    """Run `command` until it ends or standard input closes; then remove `run_dir` and `beside`.
 
     Returns the server's exit code.
     """
@@ -62,7 +62,8 @@ def main(run_dir: str, uid: int, stop: signal.Signals, command: list[str]) -> in
             except subprocess.TimeoutExpired:
                 continue
     code = server.wait()
-    shutil.rmtree(run_dir, ignore_errors=True)
+    for directory in filter(None, (run_dir, beside)):
+        shutil.rmtree(directory, ignore_errors=True)
     return code
 
 
@@ -72,4 +73,5 @@ def _default_signals() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), signal.Signals["SIG" + sys.argv[3]], sys.argv[4:]))
+    _, first, second, account, end_by, *words = sys.argv
+    sys.exit(main(first, second, int(account), signal.Signals["SIG" + end_by], words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -78,6 +79,7 @@ def serve(settings: Settings, open_database: OpenDatabase) -> None:
         admin = AdminServer(context, settings.admin_port)
         admin.start()
         stack.callback(admin.stop)
+        gc.freeze()  # what was made so far stays: collections need not look at it again
         announce(settings, server, admin, certificates)
         stop.wait()
 

@@ -14,8 +14,12 @@ from decimal import ROUND_HALF_UP, Context, Decimal, Inexact
 _MAX_DIGITS = 20  # of base 100
 _MAX_BYTES = 22
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP, Emin=-999_999, Emax=999_999)
-_WIDE = Context(prec=60, Emin=-999_999, Emax=999_999)  # holds every NUMBER exactly
 _PAIRS_POSITIVE = {f"{digit:02d}": digit + 1 for digit in range(100)}
+# A base-100 digit as one byte whose hexadecimal form is its two decimal digits.
+_PACKED = [(digit // 10 << 4) | digit % 10 for digit in range(100)]
+_NO_DIGIT = "f"
+_DIGITS_POSITIVE = bytes((0xFF, *_PACKED, *[0xFF] * 155))
+_DIGITS_NEGATIVE = bytes((0xFF, 0xFF, *reversed(_PACKED), *[0xFF] * 154))
 _PAIRS_NEGATIVE = {f"{digit:02d}": 101 - digit for digit in range(100)}
 
 
@@ -28,33 +32,26 @@ def decode_number(data: bytes) -> int | Decimal:
     if not 1 <= len(data) <= _MAX_BYTES:
         raise InvalidValueError(f"{len(data)} bytes are no NUMBER")
     head = data[0]
-    digits = 0
     if head & 0x80:
-        for byte in data[1:]:
-            digits = digits * 100 + byte - 1
-        hundreds = head - 191 - len(data)
+        sign, digits = "", data[1:].translate(_DIGITS_POSITIVE).hex()
+        places = 2 * (len(data) - head + 191)
     elif head == 0:
         return -(10**126)
     else:
         body = data[1:-1] if data[-1] == 102 else data[1:]
-        for byte in body:
-            digits = digits * 100 - 101 + byte
-        hundreds = 63 - head - len(body)
-    if hundreds < 0:
-        return _fraction(digits, -2 * hundreds)
-    whole: int = digits * 100**hundreds
-    return whole
-
-
-def _fraction(digits: int, places: int) -> int | Decimal:
-    """Return digits x 10^-places, whole if it is."""
-    if not digits % 10:
-        power: int = 10**places
-        whole, rest = divmod(digits, power)
-        if not rest:  # only for bytes with zero pairs at their end, which no client sends
-            return whole
-        return _WIDE.scaleb(digits // 10, 1 - places)
-    return _WIDE.scaleb(digits, -places)
+        sign, digits = "-", body.translate(_DIGITS_NEGATIVE).hex()
+        places = 2 * (len(body) + head - 63)
+    if _NO_DIGIT in digits:
+        raise InvalidValueError("a byte that is no digit of a NUMBER")
+    if not digits:
+        return 0
+    if places <= 0:
+        return int(f"{sign}{digits}{'0' * -places}")
+    if digits[-1] != "0":
+        return Decimal(f"{sign}{digits}E-{places}")
+    value = Decimal(f"{sign}{digits[:-1]}E{1 - places}")
+    # Whole only for bytes with a zero pair at their end, which no client sends.
+    return int(value) if digits.endswith("00") and value == value.to_integral_value() else value
 
 
 def encode_number(value: int | float | Decimal) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta, timezone
 
 from oracle_emulator.codec.numbers import InvalidValueError
@@ -10,7 +11,8 @@ from oracle_emulator.engine.interface import YearMonth
 _BIAS = 1 << 31
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000  # in microseconds
-_TSTZ_BYTES = 13
+_DATE_BYTES, _TIMESTAMP_BYTES, _TSTZ_BYTES = 7, 11, 13
+_FIELDS = struct.Struct(">7BI").unpack_from
 
 
 def encode_date(value: datetime) -> bytes:
@@ -58,23 +60,28 @@ def decode_datetime(data: bytes) -> datetime:
 
     Raises InvalidValueError for bytes that are no point in time between the years 1 and 9999.
     """
-    if len(data) not in {7, 11, _TSTZ_BYTES}:
-        raise InvalidValueError(f"{len(data)} bytes are no date")
-    year = data[0] * 100 + data[1] - 10_100
-    micros = (int.from_bytes(data[7:11], "big") + 500) // 1000  # of a DATE: 0
+    size = len(data)
+    if size not in {_DATE_BYTES, _TIMESTAMP_BYTES, _TSTZ_BYTES}:
+        raise InvalidValueError(f"{size} bytes are no date")
+    micros = 0
     try:
+        if size == _DATE_BYTES:
+            century, year, month, day, hour, minute, second = data
+        else:
+            century, year, month, day, hour, minute, second, nanos = _FIELDS(data)
+            micros = (nanos + 500) // 1000
         value = datetime(  # noqa: DTZ001  # Oracle's DATE and TIMESTAMP have no time zone
-            year,
-            data[2],
-            data[3],
-            data[4] - 1,
-            data[5] - 1,
-            data[6] - 1,
+            century * 100 + year - 10_100,
+            month,
+            day,
+            hour - 1,
+            minute - 1,
+            second - 1,
             micros if micros < _SECOND else 0,
         )
         if micros >= _SECOND:  # rounded up to the next second
             value += micros * _MICROSECOND
-        if len(data) == _TSTZ_BYTES:
+        if size == _TSTZ_BYTES:
             offset = timedelta(hours=data[11] - 20, minutes=data[12] - 60)
             return value.replace(tzinfo=UTC).astimezone(timezone(offset))
     except (ValueError, OverflowError) as error:

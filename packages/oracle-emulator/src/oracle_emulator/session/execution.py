@@ -21,7 +21,7 @@ from oracle_emulator.session.context import Client
 from oracle_emulator.session.conversions import converted_rows
 from oracle_emulator.session.cursors import OpenCursor
 from oracle_emulator.session.registry import session_to_kill
-from oracle_emulator.ttc.binds import BindInfo, BindRow, LobReference
+from oracle_emulator.ttc.binds import LOCATOR_TYPES, BindInfo, BindRow, LobReference
 from oracle_emulator.ttc.constants import ARRAY_DML_ERRORS, NO_DATA_FOUND
 from oracle_emulator.ttc.describe import encode_describe
 from oracle_emulator.ttc.ending import Ending, encode_ending
@@ -104,7 +104,7 @@ def execute(
         return _swallow(client, cursor, call, len(rows), types)
     outcome = client.session.execute(
         cursor.statement,
-        _values(client, rows) or [()],
+        _values(client, cursor.binds, rows) or [()],
         types,
         batch_errors=bool(call.options & Option.BATCH_ERRORS),
         row_counts=bool(call.flags & ExecuteFlag.ROW_COUNTS),
@@ -148,9 +148,9 @@ def _bind_type(info: BindInfo) -> OracleType:
     return kind
 
 
-def _values(client: Client, rows: Sequence[BindRow]) -> Sequence[Row]:
+def _values(client: Client, binds: Sequence[BindInfo], rows: Sequence[BindRow]) -> Sequence[Row]:
     """Return rows with the content of LOBs in the place of their locators."""
-    if not any(isinstance(value, LobReference) for row in rows for value in row):
+    if not any(info.code in LOCATOR_TYPES for info in binds):
         return rows  # type: ignore[return-value]  # no row holds a reference
     return [
         [

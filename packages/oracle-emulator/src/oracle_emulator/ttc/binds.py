@@ -22,9 +22,10 @@ _OAC_ID_FIELD_VERSION = 8
 _OBJECT = 109
 _BFILE = 114
 _VECTOR = 127
-_LOCATOR_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB, _BFILE})
-_QUASI_LOCATOR_TYPES = frozenset({TypeCode.JSON, _VECTOR})
+LOCATOR_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB, _BFILE})
+_QUASILOCATOR_TYPES = frozenset({TypeCode.JSON, _VECTOR})
 _ROW_DATA = int(Message.ROW_DATA)
+_ROW_MARK = bytes((_ROW_DATA,))
 _BOOLEAN_NULL_ESCAPE = 253
 _ALIASES = {3: TypeCode.NUMBER}  # a native integer travels as a NUMBER
 
@@ -115,7 +116,7 @@ class RowDecoder:
             start = reader.position
             try:
                 return self._decode_simple(reader)
-            except (ValueError, IndexError):  # a bad value or the end of the input: look closer
+            except ValueError:  # a bad value, or one that is cut off: look closer
                 reader.position = start
         if reader.u8() != Message.ROW_DATA:
             raise MalformedError("no row of binds where one is due")
@@ -128,22 +129,25 @@ class RowDecoder:
         """Return a row of plain values; the fast way, which bulk loads take."""
         data = reader.data
         position = reader.position
-        if data[position] != Message.ROW_DATA:
+        if data[position : position + 1] != _ROW_MARK:
+            if position >= len(data):
+                raise IncompleteError(1)
             raise MalformedError("no row of binds where one is due")
         position += 1
-        size = len(data)
         row: BindRow = [None] * self._count
-        for index, decode in self._simple:
-            length = data[position]
-            position += 1
-            if length:
-                if length > SHORT_MAX:
-                    raise ValueError("a value that is not short")
-                end = position + length
-                if end > size:
-                    raise IncompleteError(end - size)
-                row[index] = decode(data[position:end])
-                position = end
+        try:
+            for index, decode in self._simple:
+                length = data[position]
+                start = position + 1
+                position = start + length
+                if length:
+                    if length > SHORT_MAX:
+                        raise ValueError("a value that is not short")
+                    row[index] = decode(data[start:position])
+        except IndexError:
+            raise IncompleteError(1) from None
+        if position > len(data):  # the last values were cut off
+            raise IncompleteError(position - len(data))
         reader.position = position
         return row
 
@@ -165,7 +169,7 @@ class RowDecoder:
                 reader.bl()
             self._report("PL/SQL arrays are not supported")
             return None
-        if info.code in _LOCATOR_TYPES:
+        if info.code in LOCATOR_TYPES:
             locator = reader.bl2()
             return LobReference(locator) if locator else None
         if field.decode is not None:
@@ -233,7 +237,7 @@ def _skip_unsupported(code: int, reader: Reader) -> None:
     if code == TypeCode.CURSOR:
         if reader.ub():
             reader.ub()
-    elif code in _QUASI_LOCATOR_TYPES:
+    elif code in _QUASILOCATOR_TYPES:
         if reader.bl2() is not None:
             reader.bl()
     elif code == _OBJECT:

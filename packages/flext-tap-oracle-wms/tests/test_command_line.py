@@ -259,11 +259,7 @@ def test_a_config_file_works_like_the_environment(read_only_wms, command, tmp_pa
     ("option", "value", "told"),
     [
         ("state", b'{"bookmarks": {', "is not JSON (Expecting"),
-        ("state", b'{"a": "\xff"}', "is not JSON in UTF-8"),
-        ("state", {"bookmarks": {"item": []}}, "must map each stream to an object"),
         ("state", {"type": "STATE", "value": {"bookmarks": {}}}, "is a whole message"),
-        ("catalog", b"", "is not JSON"),
-        ("catalog", {"streams": {}}, "a list named streams"),
         ("catalog", {"streams": [{"stream": "item"}]}, "streams[0] must have a tap_stream_id"),
     ],
 )
@@ -296,8 +292,10 @@ def test_state_and_catalog_may_come_from_pipes(read_only_wms, command):
     assert messages(done)[0]["value"] == {"bookmarks": {"elsewhere": {"x": 1}}}
 
 
-@pytest.mark.parametrize("with_catalog", [False, True])
-@pytest.mark.parametrize("path", ["wms/lgfapi/v9/", "wms/", "wms/lgfapi/v10/entity/"])
+@pytest.mark.parametrize(
+    ("path", "with_catalog"),
+    [("wms/lgfapi/v9/", False), ("wms/lgfapi/v10/entity/", False), ("wms/", True)],
+)
 def test_a_wrong_path_in_base_url(read_only_wms, command, path, with_catalog):
     """With a catalog the list of entities is never asked for; then describe is what is missing."""
     base_url = read_only_wms.base_url.replace("wms/lgfapi/v10/", path)

@@ -103,6 +103,14 @@ def test_one_that_cannot_be_described_does_not_stop_the_others(tmp_path):
     assert "no entity c" in str(found.failures["c"])
 
 
+def test_what_cannot_be_read_whole_is_refused_in_a_catalog_too(tmp_path):
+    source = Source({"a": FIELDS})
+    found = discovery.describe(source, ["inventory_history", "a"], cache_in(tmp_path), workers=2)
+    assert source.asked == ["a"]
+    assert set(found.fields) == {"a"}
+    assert "inventory history export" in str(found.failures["inventory_history"])
+
+
 def test_an_unknown_user_ends_discovery(tmp_path):
     source = Source({"a": AuthenticationError("401")})
     with pytest.raises(AuthenticationError):

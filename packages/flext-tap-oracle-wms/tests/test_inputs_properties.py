@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import Catalog
@@ -38,6 +39,9 @@ catalogs = some(streams=st.lists(entries | values, max_size=3)) | values
 states = some(bookmarks=st.dictionaries(names, some() | values, max_size=3), type=names) | values
 
 
+ENTRY = {"tap_stream_id": "item"}
+
+
 def taken(read, text):
     """What is taken from a file with that text, or what is said against it."""
     file = io.StringIO(text)
@@ -67,6 +71,46 @@ def test_what_is_taken_as_a_state_is_one_for_the_tap(value):
         assert "leave --state out" in told
         return
     assert State(found).value() == found == value
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"bookmarks": {"item": []}}, "must map each stream to an object"),
+        ({"bookmarks": []}, "must map each stream to an object"),
+        ({"type": "STATE", "value": {"bookmarks": {}}}, "is a whole message"),
+        ([], "must hold a JSON object"),
+    ],
+)
+def test_what_is_no_state_is_said(value, told):
+    assert told in taken(inputs.state, json.dumps(value))[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"streams": {}}, "a list named streams"),
+        ({}, "a list named streams"),
+        ({"streams": [5]}, "streams[0] must be an object"),
+        ({"streams": [ENTRY, {"stream": "item"}]}, "streams[1] must have a tap_stream_id"),
+        ({"streams": [{**ENTRY, "schema": {"properties": {"id": 5}}}]}, "properties are objects"),
+        ({"streams": [{**ENTRY, "metadata": [{"breadcrumb": "x"}]}]}, "must have metadata"),
+        ({"streams": [{**ENTRY, "key_properties": "id"}]}, "key_properties as a list"),
+    ],
+)
+def test_what_is_no_catalog_is_said(value, told):
+    assert told in taken(inputs.catalog, json.dumps(value))[1]
+
+
+@pytest.mark.parametrize("read", [inputs.state, inputs.catalog])
+def test_bytes_that_are_no_text_are_refused(read, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_bytes(b'{"a": "\xff"}')
+    with (
+        path.open(encoding="utf-8") as file,
+        pytest.raises((StateError, CatalogError), match="is not JSON in UTF-8"),
+    ):
+        read(file)
 
 
 @given(st.text(max_size=20))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _encoder = msgspec.json.Encoder()
+_REMEDY = "; correct it, or remove the stream's bookmark, which reads the stream anew"
 #: What of a bookmark holds for the filters only that it was made with.
 _OF_FILTERS = (
     "replication_key_value",
@@ -161,6 +162,7 @@ class StreamState:
         except (TypeError, ValueError):
             raise StateError(
                 f"state: {key} of stream {self.stream_name} is {value!r}, not an ISO 8601 time"
+                f"{_REMEDY}"
             ) from None
         if instant.tzinfo is None:
             raise StateError(
@@ -172,7 +174,9 @@ class StreamState:
     def _integer(self, value: Any, key: str) -> int | None:
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
-        raise StateError(f"state: {key} of stream {self.stream_name} is {value!r}, not an id")
+        raise StateError(
+            f"state: {key} of stream {self.stream_name} is {value!r}, not an id{_REMEDY}"
+        )
 
     def bookmark(self) -> datetime | None:
         """Return the instant up to which everything was emitted."""
@@ -198,14 +202,16 @@ class StreamState:
         if not found:
             return None
         if not isinstance(found, dict):
-            raise StateError(f"state: window of stream {self.stream_name} is no object")
+            raise StateError(f"state: window of stream {self.stream_name} is no object{_REMEDY}")
         end = self._instant(found.get("to"), "window.to")
         bookmark = self.bookmark()
         if end is None or (bookmark is not None and end <= bookmark):
             return None
         lookback = found.get("lookback", "short")
         if lookback not in get_args(Lookback):
-            raise StateError(f"state: window.lookback of {self.stream_name} is {lookback!r}")
+            raise StateError(
+                f"state: window.lookback of {self.stream_name} is {lookback!r}{_REMEDY}"
+            )
         start = self._instant(found.get("from"), "window.from")
         return OpenWindow(
             Window(start, end, lookback), self._integer(found.get("last_id"), "window.last_id")
@@ -241,7 +247,7 @@ class StreamState:
         if not found:
             return None
         if not isinstance(found, dict):
-            raise StateError(f"state: full_load of stream {self.stream_name} is no object")
+            raise StateError(f"state: full_load of stream {self.stream_name} is no object{_REMEDY}")
         started_at = self._instant(found.get("started_at"), "full_load.started_at")
         if started_at is None or found.get("completed_at"):
             return None
@@ -249,7 +255,9 @@ class StreamState:
         if ranges is None:
             return OpenLoad(started_at, None)
         if not isinstance(ranges, list) or not all(isinstance(item, dict) for item in ranges):
-            raise StateError(f"state: full_load.ranges of {self.stream_name} is no list of ranges")
+            raise StateError(
+                f"state: full_load.ranges of {self.stream_name} is no list of ranges{_REMEDY}"
+            )
         return OpenLoad(
             started_at,
             tuple(
@@ -287,7 +295,9 @@ class StreamState:
         """Return the facilities and companies whose history is still to be read, by entity."""
         found = self._entry().get("backfill") or {}
         if not isinstance(found, dict) or not all(isinstance(v, list) for v in found.values()):
-            raise StateError(f"state: backfill of {self.stream_name} must map entities to ids")
+            raise StateError(
+                f"state: backfill of {self.stream_name} must map entities to ids{_REMEDY}"
+            )
         return found
 
     def backfilled(self) -> None:

@@ -117,7 +117,9 @@ def describe(
         except TapError as error:
             yield name, error
 
-    found = Discovered()
+    refused = {name: EntityError(_REFUSED[name]) for name in names if name in _REFUSED}
+    found = Discovered(failures=dict(refused))
+    names = [name for name in names if name not in refused]
     described = {name: known for name in names if (known := cache.get(name)) is not None}
     missing = [name for name in names if name not in described]
     for _, item in parallel.read(missing, one, workers=workers):

@@ -109,7 +109,7 @@ class CountMissed(Event):
 
 @dataclass(frozen=True)
 class RangesProbeFailed(Event):
-    """The rows could not be counted into even ranges, so the span of ids is cut evenly."""
+    """Even ranges could not be found out by one way, so another is taken, or one range."""
 
     level: ClassVar[Level] = "WARNING"
     stream: str

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from flext_observability.testing import capture_events
 from flext_tap_oracle_wms.clock import Clock
-from flext_tap_oracle_wms.errors import AccessError, NotFoundError, ServerError
+from flext_tap_oracle_wms.errors import (
+    AccessError,
+    NotFoundError,
+    ServerError,
+    UnreachableError,
+)
 from flext_tap_oracle_wms.events import RangesProbeFailed
 from flext_tap_oracle_wms.paging import Envelope, Interval
 from flext_tap_oracle_wms.sizing import PageSize
@@ -132,6 +137,19 @@ def test_a_count_that_fails_is_told_and_the_span_is_cut_instead(error):
         ["x"] if error else []
     )
     assert sum(rows_in(found, wms.ids)) == 100
+
+
+def test_when_nothing_can_be_probed_one_range_is_read():
+    class Failing(Wms):
+        def list_page(self, entity, params, size=None):
+            self.asked.append(dict(params))
+            raise UnreachableError("timeout")
+
+    wms = Failing({1, 2, 3})
+    with capture_events() as seen:
+        assert cut(wms, Interval(below=3)) == [Interval(below=3)]
+    assert len(wms.asked) == 2
+    assert sum(isinstance(event, RangesProbeFailed) for event in seen) == 2
 
 
 def test_a_refusal_is_no_reason_to_go_on():

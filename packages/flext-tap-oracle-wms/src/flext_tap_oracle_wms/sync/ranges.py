@@ -48,14 +48,16 @@ def cut(job: Job, listing: Listing, left: Interval, *, descending: bool) -> list
     """Cut what is left of a list into ranges of as many rows, newest first; one if that is best."""
     if job.settings.max_concurrency == 1 or job.record_limit is not None:
         return [left]
-    try:
-        found = _even_by_rows(job, listing, left)
-    except (ServerError, UnreachableError) as error:
-        emit(RangesProbeFailed(job.stream, str(error)))
-        found = None
-    if found is not None:
-        return found
-    return _even_by_ids(job, listing, left, descending=descending)
+    for way in (_even_by_rows, _even_by_ids):
+        try:
+            found = way(job, listing, left, descending=descending)
+        except (ServerError, UnreachableError) as error:
+            # Only speed is lost by it: one range holds the same rows.
+            emit(RangesProbeFailed(job.stream, str(error)))
+            continue
+        if found is not None:
+            return found
+    return [left]
 
 
 def count(job: Job, listing: Listing, more: Mapping[str, str]) -> int | None:
@@ -67,7 +69,10 @@ def count(job: Job, listing: Listing, more: Mapping[str, str]) -> int | None:
         return 0
 
 
-def _even_by_rows(job: Job, listing: Listing, left: Interval) -> list[Interval] | None:
+def _even_by_rows(
+    job: Job, listing: Listing, left: Interval, *, descending: bool
+) -> list[Interval] | None:
+    del descending  # ranks are counted from the lowest id, whichever way is read
     rows = count(job, listing, left.filters())
     if rows is None:
         return None
@@ -87,15 +92,17 @@ def _even_by_rows(job: Job, listing: Listing, left: Interval) -> list[Interval] 
     return paging.cut_at(left, [found for _, found in probes if found is not None])
 
 
-def _even_by_ids(job: Job, listing: Listing, left: Interval, *, descending: bool) -> list[Interval]:
+def _even_by_ids(
+    job: Job, listing: Listing, left: Interval, *, descending: bool
+) -> list[Interval] | None:
     # One end is where the first page stopped; the other one is asked for.
     far = _edge(job, listing, "id" if descending else "-id")
     near = left.below if descending else left.above
     if far is None or near is None:
-        return [left]
+        return None
     newest, oldest = (near - 1, far) if descending else (far, near + 1)
     if newest < oldest:
-        return [left]
+        return None
     pieces = _readers(job) * _RANGES_PER_READER
     return paging.cut(left, newest, oldest, pieces, smallest=listing.size.ceiling)
 

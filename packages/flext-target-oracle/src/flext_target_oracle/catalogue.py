@@ -102,11 +102,19 @@ def run_ddl(session: Session, sql: Sequence[str], *, what: str) -> None:
     session.commit()  # what among them is not DDL
 
 
+def missing_staging(session: Session, plan: TablePlan, control_schema: str) -> list[str]:
+    """Return the DDL of the stream's staging table unless it is there."""
+    what = f"stream {plan.stream}: looking for its staging table"
+    if session.query(statements.TABLES, [control_schema, plan.staging_table], what=what):
+        return []
+    return [statements.create_staging(plan, control_schema)]
+
+
 def ensure_staging(session: Session, plan: TablePlan, control_schema: str) -> None:
     """Make the stream's staging table unless it is there."""
     what = f"stream {plan.stream}: making its staging table"
-    if not session.query(statements.TABLES, [control_schema, plan.staging_table], what=what):
-        _create_once(session, statements.create_staging(plan, control_schema), what=what)
+    for sql in missing_staging(session, plan, control_schema):
+        _create_once(session, sql, what=what)
 
 
 def drop_tables(session: Session, schema: str, prefix: str, kept: str | None) -> None:

@@ -15,8 +15,16 @@ _NO_RIGHT = frozenset({"ORA-01031", "ORA-00942", "ORA-01918"})
 _DUPLICATE = "ORA-00001"
 
 
-def ensure(session: Session, schema: str) -> None:
+def ensure(session: Session, schema: str, *, ddl: bool = True) -> tuple[str, ...]:
     """Make our tables in a schema, or bring them to this program's layout.
+
+    Args:
+        session: without a transaction.
+        schema: the control schema.
+        ddl: whether DDL may be run.
+
+    Returns:
+        What must be run first where it may not.
 
     Raises:
         SchemaRefusedError: the user may not (all the DDL for a DBA is in the message), or a newer
@@ -35,11 +43,23 @@ def ensure(session: Session, schema: str) -> None:
             f" {control.VERSION}: install the newer FLEXT, or set another control_schema"
         )
     if version == control.VERSION and not missing:
-        return
+        return ()
+    steps = [control.create(schema, table) for table in missing]
     # A layout without its version row is one whose making stopped somewhere: every step again.
-    steps = control.migrate(schema, max(version, 1)) if len(missing) < len(control.TABLES) else []
-    _run(session, [*(control.create(schema, table) for table in missing), *steps], schema)
+    for table, column in control.added_since(max(version, 1)):
+        if table not in missing and not _has(session, schema, table, column, what):
+            steps.append(control.add_column(schema, table, column))
+    if steps and not ddl:
+        return tuple(steps)
+    _run(session, steps, schema)
     _write_version(session, schema)
+    return ()
+
+
+def _has(session: Session, schema: str, table: str, column: str, what: str) -> bool:
+    name = column.split('"')[1]
+    found = session.query(statements.COLUMNS, [schema, table], what=what)
+    return name in {str(row[0]) for row in found}
 
 
 def _version(session: Session, schema: str) -> int:

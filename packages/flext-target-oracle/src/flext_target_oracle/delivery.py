@@ -58,12 +58,14 @@ class Account:
 
     Attributes:
         clock_ahead: the database's clock less ours.
+        missing_ddl: what our own tables need before anything can be loaded.
     """
 
     control_schema: str
     rules: Rules
     max_identifier_bytes: int
     clock_ahead: timedelta
+    missing_ddl: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,16 @@ class StreamPrepared(Event):
 
 
 @dataclass(frozen=True)
+class DdlNeeded(Event):
+    """Setting ddl is off, and a DBA must run these statements before the stream can be loaded."""
+
+    level: ClassVar[Level] = "ERROR"
+
+    stream: str
+    ddl: str
+
+
+@dataclass(frozen=True)
 class ColumnWidened(Event):
     """A VARCHAR2 column became a CLOB because a text did not fit it."""
 

@@ -27,11 +27,15 @@ from flext_target_oracle.clock import monotonic_s, utc_now
 from flext_target_oracle.connection import Session
 from flext_target_oracle.continuity import Beginning, Remembered
 from flext_target_oracle.delivery import Account, Batch, Delivery, Surroundings
-from flext_target_oracle.errors import ConnectionLostError, ContendedError, RowDataError
+from flext_target_oracle.errors import (
+    ConnectionLostError,
+    ContendedError,
+    RowDataError,
+)
 from flext_target_oracle.ledger import Counts, Entry
 from flext_target_oracle.loads import Loads
 from flext_target_oracle.rows import RowReader
-from flext_target_oracle.sql import identifiers
+from flext_target_oracle.sql import identifiers, statements, types
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 from flext_target_oracle.turns import EarlierFailedError, Turns
@@ -168,6 +172,10 @@ class StreamLoader:
         account = self._account()
         wanted = self._wanted(source, account)
         with shared.database.session(f"prepare {self._stream}") as session:
+            if not shared.settings.ddl:
+                schema = account.control_schema
+                needed = [*account.missing_ddl, *preparing.needed(session, wanted, schema)]
+                preparing.leave_to_dba(self._stream, needed)
             taken = self._take_fence(session, wanted.label, account.control_schema)
             table_id = catalogue.table_id(session, wanted.schema, wanted.table)
             if not self._is_in_step:
@@ -190,14 +198,14 @@ class StreamLoader:
             if shared.account is None:
                 with shared.database.session("prepare account") as session:
                     schema = shared.settings.control_schema or catalogue.current_user(session)
-                    control_tables.ensure(session, schema)
+                    missing = control_tables.ensure(session, schema, ddl=shared.settings.ddl)
                     rules = Rules(
                         rounding=shared.settings.inexact_number == "round",
                         codec=catalogue.codec(session),
                     )
                     ahead = catalogue.clock(session) - utc_now()
                 limit = shared.database.max_identifier_bytes
-                shared.account = Account(schema, rules, limit, ahead)
+                shared.account = Account(schema, rules, limit, ahead, missing)
             return shared.account
 
     def _wanted(self, source: StreamSchema, account: Account) -> TablePlan:
@@ -211,6 +219,11 @@ class StreamLoader:
             metadata=settings.add_record_metadata,
             extras=settings.extras,
             guarded=settings.keep_newer,
+            choices=types.Choices(
+                sized=settings.size_by_max_length,
+                plain_numbers=settings.inexact_number == "number",
+                zoned=settings.timestamp_with_time_zone,
+            ),
             max_bytes=limit,
         )
 
@@ -320,6 +333,9 @@ class StreamLoader:
 
     def _widen(self, columns: Sequence[str]) -> None:
         live, plan = self._loads.live, self._loads.plan
+        if not self._shared.settings.ddl:
+            steps = [sql for name in columns for sql in statements.column_to_clob(live, name)]
+            preparing.leave_to_dba(self._stream, steps)
         with fence.exclusive(self._shared.database, self.held, f"making CLOBs in {live.label}"):
             live_now = self._widened(live, columns)
             shadow = None if plan is live else self._widened(plan, columns)

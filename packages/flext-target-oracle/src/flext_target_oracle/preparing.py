@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from flext_observability import emit
 from flext_target_oracle import catalogue, events
 from flext_target_oracle.connection import Session
-from flext_target_oracle.errors import DatabaseError
+from flext_target_oracle.errors import DatabaseError, SchemaRefusedError
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql import statements
 from flext_target_oracle.sql.plan import TablePlan
@@ -41,6 +41,34 @@ def make_table(session: Session, wanted: TablePlan, control_schema: str) -> tupl
             continue
         catalogue.ensure_staging(session, plan, control_schema)
         return plan, len(ddl)
+
+
+def needed(session: Session, wanted: TablePlan, control_schema: str) -> list[str]:
+    """Return the DDL that `make_table` would run.
+
+    Raises:
+        SchemaRefusedError: the table cannot hold the stream.
+    """
+    existing = catalogue.read_table(session, wanted.schema, wanted.table)
+    plan, changes = plans.settle(wanted, existing)
+    ddl = [sql for change in changes for sql in statements.ddl(wanted, change)]
+    return [*ddl, *catalogue.missing_staging(session, plan, control_schema)]
+
+
+def leave_to_dba(stream: str, ddl: Sequence[str]) -> None:
+    """Stop where DDL is needed that the setting leaves to a DBA, and show all of it.
+
+    Raises:
+        SchemaRefusedError: there is some.
+    """
+    if not ddl:
+        return
+    text = ";\n".join(ddl) + ";"
+    emit(events.DdlNeeded(stream, text))
+    raise SchemaRefusedError(
+        f"stream {stream}: setting ddl is off, and a DBA must run first (other streams may need"
+        f" more, run again to see):\n{text}"
+    )
 
 
 def widen(

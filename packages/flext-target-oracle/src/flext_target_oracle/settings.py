@@ -131,9 +131,30 @@ class Settings(BaseModel):
         Field(ge=0, description="Refused rows (kept in FLEXT_REJECTS) after which the run stops."),
     ] = 0
     inexact_number: Annotated[
-        Literal["reject", "round"],
-        Field(description="What becomes of a number with more decimals than its column holds."),
+        Literal["reject", "round", "number"],
+        Field(
+            description="What becomes of a number with more decimals than its column holds: refuse"
+            " the row, round half away from zero, or (number) make new columns NUMBER of any scale."
+        ),
     ] = "reject"
+    size_by_max_length: Annotated[
+        bool,
+        Field(
+            description="Whether new VARCHAR2 columns are sized by maxLength, four bytes a"
+            " character, instead of VARCHAR2(4000 BYTE); key columns always are."
+        ),
+    ] = False
+    timestamp_with_time_zone: Annotated[
+        bool,
+        Field(description="Whether new columns of instants are TIMESTAMP WITH TIME ZONE, in UTC."),
+    ] = False
+    ddl: Annotated[
+        bool,
+        Field(
+            description="Whether the target makes and changes tables; if not, it stops where one is"
+            " needed and prints all DDL that a DBA must run."
+        ),
+    ] = True
     on_overflow: Annotated[
         Literal["clob", "reject"],
         Field(description="A text over its VARCHAR2 makes the column a CLOB, or is refused."),
@@ -208,6 +229,8 @@ class Settings(BaseModel):
                 f"on_missing {self.on_missing} needs load_method upsert: overwrite deletes by"
                 " itself, append-only keeps all versions"
             )
+        if not self.ddl and self.load_method == "overwrite":
+            raise ValueError("load_method overwrite makes shadow tables: it needs ddl")
         if not self.add_record_metadata and (
             self.on_missing != "keep" or self.load_method == "overwrite"
         ):

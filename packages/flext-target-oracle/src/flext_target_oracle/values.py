@@ -239,14 +239,14 @@ def _canonical(value: Any) -> str:
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
     """Return a column of raw JSON numbers; strings and other values are unusual."""
     quantum, context = _exactness(kind)
-    if quantum is None:
-        raise UnusualError
     values: list[Decimal | None] = []
     try:
         for raw in raws:
             digits = str(raw, "ascii")
             if digits == "null":
                 values.append(None)
+            elif quantum is None:
+                values.append(context.create_decimal(Decimal(digits)) or _ZERO)
             else:
                 value = Decimal(digits)
                 value.quantize(quantum, context=context)

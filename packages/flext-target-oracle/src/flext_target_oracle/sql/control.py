@@ -65,13 +65,14 @@ def create(schema: str, table: str) -> str:
     return f"CREATE TABLE {qualified(schema, table)} ({TABLES[table]})"
 
 
-def migrate(schema: str, version: int) -> list[str]:
-    """Return the DDL from a version to ours; a column that is there already is ORA-01430."""
-    return [
-        f"ALTER TABLE {qualified(schema, table)} ADD ({column})"
-        for step in range(version + 1, VERSION + 1)
-        for table, column in MIGRATIONS.get(step, ())
-    ]
+def added_since(version: int) -> list[tuple[str, str]]:
+    """Return table and definition of the columns that came after a version."""
+    return [added for step in range(version + 1, VERSION + 1) for added in MIGRATIONS.get(step, ())]
+
+
+def add_column(schema: str, table: str, column: str) -> str:
+    """Return the DDL that adds one of them; where it is there already that is ORA-01430."""
+    return f"ALTER TABLE {qualified(schema, table)} ADD ({column})"
 
 
 def read_version(schema: str) -> str:

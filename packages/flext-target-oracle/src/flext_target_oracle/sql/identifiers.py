@@ -52,6 +52,12 @@ def with_hash(name: str, source: str, *, max_bytes: int = MAX_BYTES) -> str:
     return name.encode("utf-8", "ignore")[:room].decode("utf-8", "ignore") + suffix
 
 
+def is_ours(table: str) -> bool:
+    """Return whether a table of that name could be taken for one of our own."""
+    ours = {"FLEXT_FENCE", "FLEXT_LEDGER", "FLEXT_LOADS", "FLEXT_REJECTS", "FLEXT_VERSION"}
+    return table in ours or table.startswith(("FLEXT_G_", "FLEXT_O_", "FLEXT_S_"))
+
+
 def column_names(
     properties: Iterable[str], *, stream: str, max_bytes: int = MAX_BYTES
 ) -> dict[str, str]:

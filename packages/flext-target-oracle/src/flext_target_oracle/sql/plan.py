@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from flext_target_oracle.errors import SchemaRefusedError
 from flext_target_oracle.sql import identifiers, types
-from flext_target_oracle.sql.types import ColumnType, Shape
+from flext_target_oracle.sql.types import Choices, ColumnType, Shape
 
 EXTRACTED_AT = "_SDC_EXTRACTED_AT"
 BATCHED_AT = "_SDC_BATCHED_AT"
@@ -77,6 +77,7 @@ class TablePlan:
         metadata: whether the table has the three `_SDC_` columns.
         extras: which of EXTRAS it has beside them.
         guarded: whether a stored row is kept when the one that comes is older.
+        max_bytes: the longest identifier the database takes.
     """
 
     stream: str
@@ -88,6 +89,7 @@ class TablePlan:
     metadata: bool = True
     extras: tuple[str, ...] = ()
     guarded: bool = True
+    max_bytes: int = identifiers.MAX_BYTES
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -152,6 +154,7 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
     metadata: bool,
     extras: Sequence[str] = (),
     guarded: bool = True,
+    choices: Choices = types.MISSION,
     max_bytes: int = identifiers.MAX_BYTES,
 ) -> TablePlan:
     """Return the plan of a table made new for the stream.
@@ -164,6 +167,7 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
         metadata: whether the table gets the `_SDC_` columns.
         extras: those of EXTRAS that it gets beside them.
         guarded: whether a stored row is kept when the one that comes is older.
+        choices: of column types.
         max_bytes: the longest identifier the database takes.
 
     Raises:
@@ -179,7 +183,12 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
     ours = {*METADATA, *extras}
     own = {prop: name for prop, name in names.items() if name not in ours}
     _check_names(stream, own, keys)
-    shapes = {prop: types.shape_of(properties[prop]) for prop in own}
+    schemas = {prop: _property(stream, prop, properties[prop]) for prop in own}
+    shapes = {prop: types.shape_of(schemas[prop]) for prop in own}
+    if identifiers.is_ours(table):
+        raise SchemaRefusedError(
+            f"stream {stream}: table {table} could be one of FLEXT's own: set another table_prefix"
+        )
     texts = sum(shapes[prop] in {Shape.TEXT, Shape.TIME, Shape.ANY} for prop in keys)
     columns = []
     for prop, name in own.items():
@@ -188,13 +197,30 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
             raise SchemaRefusedError(
                 f"stream {stream}: key property {prop!r} is an object or array; a key is a scalar"
             )
-        kind = types.wanted_type(shapes[prop], properties[prop], text_keys=texts if is_key else 0)
+        try:
+            kind = types.wanted_type(
+                shapes[prop], schemas[prop], text_keys=texts if is_key else 0, choices=choices
+            )
+        except ValueError as error:
+            raise SchemaRefusedError(f"stream {stream}: property {prop!r}: {error}") from error
         columns.append(Column(prop, name, shapes[prop], kind, is_key))
     order = tuple(own[prop] for prop in source.order_properties if prop in own)
     plan = TablePlan(
-        stream, schema, table, tuple(columns), order, append, metadata, tuple(extras), guarded
-    )
+        stream, schema, table, tuple(columns), order, append, metadata, tuple(extras), guarded,
+        max_bytes,
+    )  # fmt: skip
     return _without_lob_order(plan)
+
+
+def _property(stream: str, prop: str, schema: Any) -> Mapping[str, Any]:
+    """A property's schema; `true` lets everything pass."""
+    if schema is True:
+        return {}
+    if not isinstance(schema, Mapping):
+        raise SchemaRefusedError(
+            f"stream {stream}: the schema of property {prop!r} is no JSON schema: {schema!r}"
+        )
+    return schema
 
 
 def _check_names(stream: str, names: Mapping[str, str], key_properties: Sequence[str]) -> None:
@@ -298,4 +324,4 @@ def _check_key(plan: TablePlan, existing: Existing) -> None:
 
 def key_constraint(plan: TablePlan) -> str:
     """Return the name of the table's primary key."""
-    return identifiers.identifier(f"PK_{plan.table}")
+    return identifiers.identifier(f"PK_{plan.table}", max_bytes=plan.max_bytes)

@@ -72,7 +72,7 @@ def create_table(plan: TablePlan) -> list[str]:
         lines.append(f"CONSTRAINT {name} PRIMARY KEY ({_names(plan.key)})")
     created = [f"CREATE TABLE {plan.qualified} (\n  " + ",\n  ".join(lines) + ")"]
     if plan.key and plan.append:
-        index = qualified(plan.schema, identifier(f"IX_{plan.table}"))
+        index = qualified(plan.schema, identifier(f"IX_{plan.table}", max_bytes=plan.max_bytes))
         over = _names(plan.identity)
         created.append(f"CREATE INDEX {index} ON {plan.qualified} ({over})")
     return created

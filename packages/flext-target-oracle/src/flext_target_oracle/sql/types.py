@@ -67,6 +67,8 @@ TIMESTAMP = ColumnType("TIMESTAMP", precision=6)
 INTEGER = ColumnType("NUMBER", precision=_NUMBER_MAX_PRECISION, scale=0)
 DECIMAL = ColumnType("NUMBER", precision=_NUMBER_MAX_PRECISION, scale=10)
 BOOLEAN = ColumnType("NUMBER", precision=1, scale=0)
+ANY_NUMBER = ColumnType("NUMBER")
+ZONED = ColumnType("TIMESTAMP WITH TIME ZONE", precision=6)
 
 
 def text(length: int = VARCHAR2_MAX_BYTES) -> ColumnType:
@@ -112,13 +114,16 @@ def shape_of(schema: Mapping[str, Any]) -> Shape:
 def _shapes(schema: Mapping[str, Any]) -> set[Shape]:
     declared = schema.get("type")
     if declared is not None:
-        names = [declared] if isinstance(declared, str) else list(declared)
-        return {_scalar(name, schema) for name in names if name != "null"}
-    branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        names = declared if isinstance(declared, list) else [declared]
+        return {_scalar(str(name), schema) for name in names if name != "null"}
     found: set[Shape] = set()
-    for branch in branches:
-        if branch.get("type") != "null":
-            found |= _shapes(branch) or {Shape.ANY}
+    for word in ("anyOf", "oneOf"):
+        branches = schema.get(word, ())
+        for branch in branches if isinstance(branches, list) else ():
+            if not isinstance(branch, Mapping):
+                found.add(Shape.ANY)
+            elif branch.get("type") != "null":
+                found |= _shapes(branch) or {Shape.ANY}
     return found
 
 
@@ -128,7 +133,28 @@ def _scalar(name: str, schema: Mapping[str, Any]) -> Shape:
     return _SCALARS.get(name, Shape.ANY)
 
 
-def wanted_type(shape: Shape, schema: Mapping[str, Any], *, text_keys: int) -> ColumnType:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be chosen for new columns.
+
+    Attributes:
+        sized: VARCHAR2 columns have room for `maxLength` characters of four bytes, at most 4000
+            bytes; else each has 4000.
+        plain_numbers: `number` is NUMBER of any scale instead of NUMBER(38,10).
+        zoned: date-time is TIMESTAMP WITH TIME ZONE.
+    """
+
+    sized: bool = False
+    plain_numbers: bool = False
+    zoned: bool = False
+
+
+MISSION = Choices()
+
+
+def wanted_type(
+    shape: Shape, schema: Mapping[str, Any], *, text_keys: int, choices: Choices = MISSION
+) -> ColumnType:
     """Return the column type of a new column.
 
     Args:
@@ -136,14 +162,30 @@ def wanted_type(shape: Shape, schema: Mapping[str, Any], *, text_keys: int) -> C
         schema: of the property; a key is sized by its `maxLength`.
         text_keys: how many text columns the key has when this is one of them, else 0. They share
             what an index key may hold.
+        choices: what was chosen otherwise than the mapping above.
+
+    Raises:
+        ValueError: `maxLength` is no length.
     """
-    if not text_keys:
-        return _BY_SHAPE[shape]
-    if shape is Shape.ANY or shape is Shape.TEXT or shape is Shape.TIME:
-        room = min(VARCHAR2_MAX_BYTES, _KEY_TEXT_BYTES // text_keys)
-        declared = schema.get("maxLength")
-        return text(min(room, int(declared) * 4) if declared else room)
+    is_text = shape in {Shape.TEXT, Shape.TIME} or (shape is Shape.ANY and text_keys)
+    if is_text and (text_keys or choices.sized):
+        room = min(VARCHAR2_MAX_BYTES, _KEY_TEXT_BYTES // (text_keys or 1))
+        declared = _max_length(schema)
+        return text(room if declared is None else min(room, max(declared, 1) * 4))
+    if shape is Shape.NUMBER and choices.plain_numbers:
+        return ANY_NUMBER
+    if shape is Shape.TIMESTAMP and choices.zoned:
+        return ZONED
     return _BY_SHAPE[shape]
+
+
+def _max_length(schema: Mapping[str, Any]) -> int | None:
+    declared = schema.get("maxLength")
+    if declared is None:
+        return None
+    if isinstance(declared, bool) or not isinstance(declared, int) or declared < 0:
+        raise ValueError(f"maxLength {declared!r} is no length")
+    return declared
 
 
 def from_catalogue(row: Mapping[str, Any]) -> ColumnType:

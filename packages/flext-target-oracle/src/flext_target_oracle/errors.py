@@ -23,6 +23,10 @@ class InputError(TargetError):
     """The Singer messages break the protocol: the tap is at fault."""
 
 
+class BatchRefusedError(InputError):
+    """A BATCH message, or a file of it, is not what it should be; none of its rows is loaded."""
+
+
 class RecordBeforeSchemaError(InputError, RecordsWithoutSchemaException):
     """A RECORD came before the SCHEMA of its stream."""
 

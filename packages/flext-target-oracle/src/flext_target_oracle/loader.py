@@ -35,8 +35,7 @@ from flext_target_oracle.errors import (
 from flext_target_oracle.ledger import Counts, Entry
 from flext_target_oracle.loads import Loads
 from flext_target_oracle.rows import RowReader
-from flext_target_oracle.sql import identifiers, statements, types
-from flext_target_oracle.sql import plan as plans
+from flext_target_oracle.sql import statements
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 from flext_target_oracle.turns import EarlierFailedError, Turns
 from flext_target_oracle.values import Rules
@@ -170,7 +169,7 @@ class StreamLoader:
     def _prepare(self, source: StreamSchema, beginning: Beginning) -> None:
         shared = self._shared
         account = self._account()
-        wanted = self._wanted(source, account)
+        wanted = preparing.wanted(source, shared.settings, account.max_identifier_bytes)
         with shared.database.session(f"prepare {self._stream}") as session:
             if not shared.settings.ddl:
                 schema = account.control_schema
@@ -207,25 +206,6 @@ class StreamLoader:
                 limit = shared.database.max_identifier_bytes
                 shared.account = Account(schema, rules, limit, ahead, missing)
             return shared.account
-
-    def _wanted(self, source: StreamSchema, account: Account) -> TablePlan:
-        settings = self._shared.settings
-        limit = account.max_identifier_bytes
-        return plans.wanted(
-            source,
-            schema=settings.target_schema,
-            table=identifiers.identifier(settings.table_prefix + source.stream, max_bytes=limit),
-            append=settings.load_method == "append-only" or not source.key_properties,
-            metadata=settings.add_record_metadata,
-            extras=settings.extras,
-            guarded=settings.keep_newer,
-            choices=types.Choices(
-                sized=settings.size_by_max_length,
-                plain_numbers=settings.inexact_number == "number",
-                zoned=settings.timestamp_with_time_zone,
-            ),
-            max_bytes=limit,
-        )
 
     def _take_fence(self, session: Session, table: str, control_schema: str) -> fence.Fence:
         if self._fence is not None:

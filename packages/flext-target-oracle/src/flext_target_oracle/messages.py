@@ -24,6 +24,9 @@ class Message(msgspec.Struct):
     key_properties: list[str] | None = None
     bookmark_properties: list[str] | None = None
     version: int | None = None
+    encoding: msgspec.Raw = NULL
+    manifest: msgspec.Raw = NULL
+    flext_rows: msgspec.Raw = NULL
     flext_run_id: str | None = None
 
 

@@ -11,27 +11,51 @@ from flext_observability import emit
 from flext_target_oracle import catalogue, events
 from flext_target_oracle.connection import Session
 from flext_target_oracle.errors import DatabaseError, SchemaRefusedError
+from flext_target_oracle.settings import Settings
+from flext_target_oracle.sql import identifiers, statements, types
 from flext_target_oracle.sql import plan as plans
-from flext_target_oracle.sql import statements
-from flext_target_oracle.sql.plan import TablePlan
+from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 
 #: What a run meets that makes a table or column while another one does.
 _MADE_MEANWHILE = frozenset({"ORA-00955", "ORA-01430"})
 
 
-def make_table(session: Session, wanted: TablePlan, control_schema: str) -> tuple[TablePlan, int]:
+def wanted(source: StreamSchema, settings: Settings, max_bytes: int) -> TablePlan:
+    """Return the plan of the stream's table as the settings want it.
+
+    Raises:
+        SchemaRefusedError: no table can hold the stream.
+    """
+    return plans.wanted(
+        source,
+        schema=settings.target_schema,
+        table=identifiers.identifier(settings.table_prefix + source.stream, max_bytes=max_bytes),
+        append=settings.load_method == "append-only" or not source.key_properties,
+        metadata=settings.add_record_metadata,
+        extras=settings.extras,
+        guarded=settings.keep_newer,
+        choices=types.Choices(
+            sized=settings.size_by_max_length,
+            plain_numbers=settings.inexact_number == "number",
+            zoned=settings.timestamp_with_time_zone,
+        ),
+        max_bytes=max_bytes,
+    )
+
+
+def make_table(session: Session, table: TablePlan, control_schema: str) -> tuple[TablePlan, int]:
     """Make the table and its staging as wanted; return the plan as it is and how many DDL it took.
 
     Raises:
         SchemaRefusedError: the table cannot hold the stream, or the user may not make it.
         DatabaseError: the database refuses.
     """
-    what = f"stream {wanted.stream}: making {wanted.label}"
+    what = f"stream {table.stream}: making {table.label}"
     is_second = False
     while True:
-        existing = catalogue.read_table(session, wanted.schema, wanted.table)
-        plan, changes = plans.settle(wanted, existing)
-        ddl = [sql for change in changes for sql in statements.ddl(wanted, change)]
+        existing = catalogue.read_table(session, table.schema, table.table)
+        plan, changes = plans.settle(table, existing)
+        ddl = [sql for change in changes for sql in statements.ddl(table, change)]
         try:
             catalogue.run_ddl(session, ddl, what=what)
         except DatabaseError as error:
@@ -43,15 +67,15 @@ def make_table(session: Session, wanted: TablePlan, control_schema: str) -> tupl
         return plan, len(ddl)
 
 
-def needed(session: Session, wanted: TablePlan, control_schema: str) -> list[str]:
+def needed(session: Session, table: TablePlan, control_schema: str) -> list[str]:
     """Return the DDL that `make_table` would run.
 
     Raises:
         SchemaRefusedError: the table cannot hold the stream.
     """
-    existing = catalogue.read_table(session, wanted.schema, wanted.table)
-    plan, changes = plans.settle(wanted, existing)
-    ddl = [sql for change in changes for sql in statements.ddl(wanted, change)]
+    existing = catalogue.read_table(session, table.schema, table.table)
+    plan, changes = plans.settle(table, existing)
+    ddl = [sql for change in changes for sql in statements.ddl(table, change)]
     return [*ddl, *catalogue.missing_staging(session, plan, control_schema)]
 
 

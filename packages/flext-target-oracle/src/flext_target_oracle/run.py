@@ -19,10 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import flext_coordination
 from flext_coordination import CoordinationError, LeaseLostError
 from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
-from flext_target_oracle import clock, events, messages, versions
+from flext_target_oracle import admission, clock, events, messages, versions
+from flext_target_oracle.batchfiles import BatchFiles
 from flext_target_oracle.connection import Database
 from flext_target_oracle.continuity import Beginning
 from flext_target_oracle.delivery import Batch, Surroundings
@@ -30,7 +33,6 @@ from flext_target_oracle.errors import (
     FenceLostError,
     InputError,
     RecordBeforeSchemaError,
-    SchemaRefusedError,
     StateUnwrittenError,
     TerminatedError,
 )
@@ -43,8 +45,6 @@ from flext_target_oracle.messages import Message
 from flext_target_oracle.reporting import Reports, StateWriter, as_json
 from flext_target_oracle.settings import Settings
 from flext_target_oracle.sink import Sink
-from flext_target_oracle.sql import identifiers
-from flext_target_oracle.sql.plan import StreamSchema
 from flext_target_oracle.state import bookmark_of
 
 COMPONENT = "flext-target-oracle"
@@ -68,6 +68,7 @@ class Run:
             waiting=interruption.waiting,
         )
         self._workspace: Path = flext_coordination.workspace_from_env(os.environ)
+        self._files = BatchFiles(self._workspace)
         self._scope = flext_coordination.scope_from_env(os.environ)
         self._run_id = ""
         self._shared: Surroundings | None = None
@@ -133,14 +134,7 @@ class Run:
                     )
                 if message.version != sink.version:
                     self._turn(sink, message.version, message.time_extracted, received_at)
-                if not sink:
-                    sink.opened_s = clock.monotonic_s()
-                sink.add(message.record, message.time_extracted, received_at, len(line))
-                if (
-                    len(sink) >= self._settings.batch_size
-                    or sink.size_bytes >= self._settings.batch_bytes
-                ):
-                    self._close(sink)
+                self._add(sink, message.record, message.time_extracted, received_at, len(line))
                 self.counts["RECORD"] += 1
             else:
                 self._other(message)
@@ -148,6 +142,38 @@ class Run:
         self._lanes.check()
         self._check_leases()
         self._interruption.check()
+
+    def _add(
+        self,
+        sink: Sink,
+        record: msgspec.Raw,
+        extracted: str | None,
+        received_at: datetime,
+        size_bytes: int,
+    ) -> None:
+        if not sink:
+            sink.opened_s = clock.monotonic_s()
+        sink.add(record, extracted, received_at, size_bytes)
+        if len(sink) >= self._settings.batch_size or sink.size_bytes >= self._settings.batch_bytes:
+            self._close(sink)
+
+    def _batch(self, message: Message) -> None:
+        """Take the rows of files as if they were records (docs/specs/batch.md)."""
+        stream, received_at = messages.stream_of(message), clock.utc_now()
+        sink = self._sinks.get(stream)
+        if sink is None:
+            raise RecordBeforeSchemaError(f"a BATCH of stream {stream!r} came before its SCHEMA")
+        files = self._files.take(message, sink.source)
+        with ExitStack() as opened:
+            for file in files:
+                opened.enter_context(file.data)
+            for file in files:
+                for record, extracted in file.rows():
+                    if message.version != sink.version:
+                        self._turn(sink, message.version, extracted, received_at)
+                    self._add(sink, record, extracted, received_at, memoryview(record).nbytes)
+                self._files.keep_until(stream, sink.received, file.path)
+                self._close(sink)
 
     def _other(self, message: Message) -> None:
         self._ensure_begun(message)
@@ -159,10 +185,7 @@ class Run:
             case "ACTIVATE_VERSION":
                 self._activate(message)
             case "BATCH":
-                raise InputError(
-                    "a BATCH message came, which is not supported: take batch_config out of the"
-                    " tap's settings"
-                )
+                self._batch(message)
             case _:
                 raise InputError(f"a message has the unknown type {message.type!r}")
         self.counts[message.type] += 1
@@ -180,9 +203,8 @@ class Run:
         known = self._sinks.get(source.stream)
         if known is not None and known.source == source:
             return
-        self._check_table(source)
-        if not source.key_properties:
-            self._check_keyless(source)
+        admission.check_table(source, self._tables, settings)
+        admission.check_key(source, settings, is_new=known is None)
         if known is None:
             shared = self._ensure_begun(message)
             known = Sink(source, StreamLoader(shared, source.stream))
@@ -202,29 +224,6 @@ class Run:
             self._reports.durable(source.stream, end)
 
         self._submit(source.stream, prepare, alone=True)
-
-    def _check_table(self, source: StreamSchema) -> None:
-        if not isinstance(source.schema.get("properties"), dict):
-            raise SchemaRefusedError(
-                f"stream {source.stream}: its SCHEMA message has no properties"
-            )
-        table = identifiers.identifier(self._settings.table_prefix + source.stream)
-        other = self._tables.setdefault(table, source.stream)
-        if other != source.stream:
-            raise SchemaRefusedError(
-                f"streams {other!r} and {source.stream!r} are both table {table}: rename or"
-                " deselect one of them in the tap"
-            )
-
-    def _check_keyless(self, source: StreamSchema) -> None:
-        settings = self._settings
-        if settings.load_method == "append-only" and not settings.append_at_least_once:
-            raise SchemaRefusedError(
-                f"stream {source.stream} has no key_properties: with load_method append-only a"
-                " repeated run would repeat its rows; set append_at_least_once to accept that"
-            )
-        if source.stream not in self._sinks:
-            emit(events.StreamAppended(source.stream))
 
     def _state(self, state: dict[str, Any]) -> None:
         positions = {name: sink.received for name, sink in self._sinks.items()}
@@ -298,6 +297,7 @@ class Run:
             self._durable(stream, batch.end)
 
     def _durable(self, stream: str, end: int) -> None:
+        self._files.durable(stream, end)
         self._reports.durable(stream, end)
 
     def _check_leases(self) -> None:
@@ -361,6 +361,7 @@ class Run:
 
     def _end(self, outcome: str, *, exit_code: int) -> None:
         self._held.close()
+        self._files.close()
         if self._shared is not None:
             runs.finish(
                 self._workspace,

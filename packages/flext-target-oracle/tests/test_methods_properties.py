@@ -167,7 +167,7 @@ def messages(
     return found
 
 
-def check(target: Any, method: str, runs: list[Any], batch_size: int) -> None:
+def assert_model(target: Any, method: str, runs: list[Any], batch_size: int) -> None:
     stream, model = f"s{next(_streams)}", Model(method)
     for number, (rows, kind, complete) in enumerate(runs):
         version = model.run(number, rows, kind, complete)
@@ -194,7 +194,7 @@ def check(target: Any, method: str, runs: list[Any], batch_size: int) -> None:
 )
 @given(runs=RUNS, batch_size=st.integers(1, 4))
 def test_the_table_is_the_model(target: Any, method: str, runs: list[Any], batch_size: int) -> None:
-    check(target, method, runs, batch_size)
+    assert_model(target, method, runs, batch_size)
 
 
 @pytest.mark.long
@@ -207,4 +207,4 @@ def test_the_table_is_the_model(target: Any, method: str, runs: list[Any], batch
 def test_the_table_is_the_model_for_long(
     target: Any, method: str, runs: list[Any], batch_size: int
 ) -> None:
-    check(target, method, runs, batch_size)
+    assert_model(target, method, runs, batch_size)

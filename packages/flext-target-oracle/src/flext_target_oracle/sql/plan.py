@@ -183,12 +183,24 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
     ours = {*METADATA, *extras}
     own = {prop: name for prop, name in names.items() if name not in ours}
     _check_names(stream, own, keys)
-    schemas = {prop: _property(stream, prop, properties[prop]) for prop in own}
-    shapes = {prop: types.shape_of(schemas[prop]) for prop in own}
     if identifiers.is_ours(table):
         raise SchemaRefusedError(
             f"stream {stream}: table {table} could be one of FLEXT's own: set another table_prefix"
         )
+    columns = _columns(source, own, choices)
+    order = tuple(own[prop] for prop in source.order_properties if prop in own)
+    plan = TablePlan(
+        stream, schema, table, tuple(columns), order, append, metadata, tuple(extras), guarded,
+        max_bytes,
+    )  # fmt: skip
+    return _without_lob_order(plan)
+
+
+def _columns(source: StreamSchema, own: Mapping[str, str], choices: Choices) -> list[Column]:
+    """The column of each property; `own` has their names."""
+    stream, keys, properties = source.stream, source.key_properties, source.schema["properties"]
+    schemas = {prop: _property(stream, prop, properties[prop]) for prop in own}
+    shapes = {prop: types.shape_of(schemas[prop]) for prop in own}
     texts = sum(shapes[prop] in {Shape.TEXT, Shape.TIME, Shape.ANY} for prop in keys)
     columns = []
     for prop, name in own.items():
@@ -204,12 +216,7 @@ def wanted(  # noqa: PLR0913 -- each says one thing of the table; all but the fi
         except ValueError as error:
             raise SchemaRefusedError(f"stream {stream}: property {prop!r}: {error}") from error
         columns.append(Column(prop, name, shapes[prop], kind, is_key))
-    order = tuple(own[prop] for prop in source.order_properties if prop in own)
-    plan = TablePlan(
-        stream, schema, table, tuple(columns), order, append, metadata, tuple(extras), guarded,
-        max_bytes,
-    )  # fmt: skip
-    return _without_lob_order(plan)
+    return columns
 
 
 def _property(stream: str, prop: str, schema: Any) -> Mapping[str, Any]:

@@ -105,6 +105,9 @@ _OWN: Mapping[str, tuple[str, int, int]] = {
     "DBMS_LOB.GETLENGTH": ("lob_length", 1, 1),
     "DBMS_LOB.SUBSTR": ("lob_substr", 1, 3),
     "DBMS_LOB.INSTR": ("instr", 2, 4),
+    "UTL_RAW.CAST_TO_RAW": ("cast_to_raw", 1, 1),
+    "UTL_RAW.CAST_TO_VARCHAR2": ("cast_to_varchar2", 1, 1),
+    "UTL_RAW.LENGTH": ("raw_length", 1, 1),
     "EMPTY_CLOB": ("empty_clob", 0, 0),
     "EMPTY_BLOB": ("empty_blob", 0, 0),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -238,6 +239,21 @@ def test_a_count_under_further_filters():
     assert ranges.count(job_of(wms), listing_of(), {"id__gt": "1"}) == 2
     assert ranges.count(job_of(wms), listing_of(), {"id__gt": "3"}) == 0
     assert ranges.count(job_of(Wms({1}, counts=False)), listing_of(), {}) is None
+
+
+def test_one_request_at_a_time_needs_no_threads():
+    asking = set()
+
+    class Seen(Wms):
+        def list_page(self, entity, params, size=None):
+            asking.add(threading.get_ident())
+            return super().list_page(entity, params, size)
+
+    todo = [Interval(above=9), Interval(4, 10), Interval(below=5)]
+    job = job_of(Seen(set(range(20))), max_concurrency=1)
+    numbers = [number for number, _ in ranges.read(job, listing_of(3), todo, descending=True)]
+    assert numbers == sorted(numbers)
+    assert asking == {threading.get_ident()}
 
 
 @settings(deadline=None)  # threads take turns when the machine lets them

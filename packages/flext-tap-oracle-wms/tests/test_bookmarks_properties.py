@@ -260,3 +260,26 @@ def test_other_filters_than_the_bookmark_s_begin_anew(before, now, anew, kept):
     # Whoever else keeps something there finds it again.
     expected = {"replication_key": "mod_ts", "theirs": 1} if anew else FULL_ENTRY
     assert found == expected
+
+
+def test_a_held_stream_is_written_as_it_was_until_it_is_held_anew():
+    state = State({"bookmarks": {"a": {"n": 1}, "b": {"n": 1}}, "other": 5})
+    state.hold("a")
+    state.hold("new")
+    for stream in ("a", "b", "new"):
+        state.write(stream, {"n": 2})
+    assert json.loads(state.encoded()) == {
+        "bookmarks": {"a": {"n": 1}, "b": {"n": 2}},
+        "other": 5,
+    }
+    state.hold("a")
+    state.hold("new")
+    assert json.loads(state.encoded()) == state.value()
+
+
+def test_what_is_held_before_anything_was_there_is_not_written():
+    state = State({})
+    state.hold("new")
+    assert json.loads(state.encoded()) == {}
+    state.write("new", {"n": 2})
+    assert json.loads(state.encoded()) == {"bookmarks": {}}

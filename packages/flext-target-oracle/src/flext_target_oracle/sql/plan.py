@@ -35,6 +35,7 @@ STAGED = frozenset({SEQUENCE, ROW_HASH})
 POSITION = "FLEXT_POS"
 ROW_NUMBER = "FLEXT_RN"
 MAX_COLUMNS = 1000
+MAX_INDEX_COLUMNS = 32
 _RESERVED = frozenset({POSITION, ROW_NUMBER})
 
 
@@ -234,6 +235,11 @@ def _check_names(stream: str, names: Mapping[str, str], key_properties: Sequence
     if missing := [prop for prop in key_properties if prop not in names]:
         raise SchemaRefusedError(
             f"stream {stream}: key property {missing[0]!r} is not among the schema's properties"
+        )
+    if len(key_properties) > MAX_INDEX_COLUMNS:
+        raise SchemaRefusedError(
+            f"stream {stream}: {len(key_properties)} key properties; an Oracle index has"
+            f" {MAX_INDEX_COLUMNS} columns at most"
         )
     for prop, name in names.items():
         if name in _RESERVED:

@@ -97,13 +97,13 @@ class Budget:
         self._paces: dict[str, Pace] = {}
         self._next_at_s = 0.0
         #: Who waits, in the order of coming: ranges that are read side by side end side by side.
-        self._turns: deque[object] = deque()
-        self._changed = threading.Condition()
+        self._turns: deque[threading.Condition] = deque()
+        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Return how many requests may be in flight now."""
-        with self._changed:
+        with self._lock:
             return int(self._size)
 
     @contextlib.contextmanager
@@ -120,17 +120,15 @@ class Budget:
             self._leave(held)
 
     def _enter(self, kind: str) -> Slot:
-        with self._changed:
-            turn = object()
+        with self._lock:
+            turn = threading.Condition(self._lock)
             self._turns.append(turn)
             try:
-                self._changed.wait_for(
-                    lambda: self._turns[0] is turn and self._in_flight < int(self._size)
-                )
+                turn.wait_for(lambda: self._turns[0] is turn and self._in_flight < int(self._size))
+                self._in_flight += 1
             finally:
                 self._turns.remove(turn)
-                self._changed.notify_all()
-            self._in_flight += 1
+                self._call_next()
             self._begun += 1
             held = Slot(self._begun, kind)
             pause_s = self._reserve()
@@ -148,14 +146,19 @@ class Budget:
         return start_s - now_s
 
     def _leave(self, held: Slot) -> None:
-        with self._changed:
+        with self._lock:
             self._in_flight -= 1
             before = int(self._size)
             reason = self._judge(held)
             after = int(self._size)
-            self._changed.notify_all()
+            self._call_next()
         if after != before:
             emit(BudgetChanged(before, after, reason))
+
+    def _call_next(self) -> None:
+        """Let whoever is first see whether its turn has come; only that one can go."""
+        if self._turns:
+            self._turns[0].notify()
 
     def _judge(self, held: Slot) -> str:
         if held.outcome == "overload":

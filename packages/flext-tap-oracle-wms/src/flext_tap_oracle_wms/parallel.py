@@ -34,49 +34,52 @@ class _Channel(Generic[P]):
         self._items: deque[P] = deque()
         self._error: BaseException | None = None
         self._closed = False
-        self._changed = threading.Condition()
+        # Two, so that an item wakes the reader and a place one worker, not everybody each time.
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._filled = threading.Condition(self._lock)
 
     def put(self, item: P) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._items) < self._size)
+        with self._lock:
+            self._room.wait_for(lambda: self._closed or len(self._items) < self._size)
             if self._closed:
                 raise _Closed
             self._items.append(item)
-            self._changed.notify_all()
+            self._filled.notify()
 
     def __enter__(self) -> None:
         """Begin a worker's part."""
 
     def __exit__(self, _cls: object, error: BaseException | None, _trace: object) -> bool:
         """End a worker's part; its error goes to the reader, who raises it."""
-        with self._changed:
+        with self._lock:
             self._workers -= 1
             if error is not None and not isinstance(error, _Closed):
                 self._error = self._error or error
-            self._changed.notify_all()
+            self._filled.notify()
         return True
 
     def close(self) -> None:
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._room.notify_all()
 
     @property
     def closed(self) -> bool:
-        with self._changed:
+        with self._lock:
             return self._closed or self._error is not None
 
     def __iter__(self) -> Iterator[P]:
         """Yield what was put; what was put before a failure comes before the failure."""
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._items or self._error or not self._workers)
+            with self._lock:
+                self._filled.wait_for(lambda: self._items or self._error or not self._workers)
                 if not self._items:
                     if self._error is not None:
                         raise self._error
                     return
                 item = self._items.popleft()
-                self._changed.notify_all()
+                self._room.notify()
             yield item
 
 

@@ -15,6 +15,7 @@ from benchmarks.harness import Figure
 ENTITIES = 311
 LATENCY_S = 1.0
 IN_FLIGHT = 8
+TRIES = 3  # of what takes a second, since others use the machine; the first one compiles modules
 MORE = {"max_concurrency": IN_FLIGHT}
 
 
@@ -23,25 +24,30 @@ def run() -> list[Figure]:
     command = (*wms.TAP, "--discover")
     with wms.emulator({}, plain=False) as ready, tempfile.TemporaryDirectory() as folder:
         about = (*wms.TAP, "--about")
-        wms.run(about, ready, Path(folder) / "about")  # the first start compiles what it imports
-        idle = wms.run(about, ready, Path(folder) / "about")
+        idle = [wms.run(about, ready, Path(folder) / "about") for _ in range(TRIES + 1)]
         fault = {"name": "latency", "latency_s": LATENCY_S, "match": "/describe/"}
         wms.admin(ready, "/faults", {"faults": [fault]})
         seconds, cpu_s, catalogs = [], [], []
-        for name in ("first", "second"):
-            out = Path(folder) / name
+        for number in range(TRIES + 1):
+            out = Path(folder) / f"catalog-{number}"
             usage = wms.run(
                 command, ready, out, entities=[], include=["*"], exclude=["user"], **MORE
             )
             seconds.append(usage.wall_s)
             cpu_s.append(usage.cpu_s)
             catalogs.append(json.loads(out.read_bytes())["streams"])
-    if catalogs[0] != catalogs[1] or len(catalogs[0]) < ENTITIES:
-        raise AssertionError(f"{len(catalogs[0])} and {len(catalogs[1])} streams")
+    if any(each != catalogs[0] for each in catalogs) or len(catalogs[0]) < ENTITIES:
+        raise AssertionError(f"{[len(each) for each in catalogs]} streams")
     described = f"{len(catalogs[0])} entities, {LATENCY_S:g} s each, {IN_FLIGHT} at a time"
     return [
         Figure("first", seconds[0], "s", described, ceiling=60.0),
-        Figure("second", seconds[1] - idle.wall_s, "s beside a start", "from disk", ceiling=1.0),
-        Figure("second, all of it", cpu_s[1], "CPU s", "the process, imports included"),
-        Figure("start", idle.cpu_s, "CPU s", "--about: imports of the SDK for the most part"),
+        Figure(
+            "second",
+            min(seconds[1:]) - min(each.wall_s for each in idle),
+            "s beside a start",
+            f"from disk, the best of {TRIES}",
+            ceiling=1.0,
+        ),
+        Figure("second, all of it", min(cpu_s[1:]), "CPU s", "the process, imports included"),
+        Figure("start", min(each.cpu_s for each in idle), "CPU s", "--about: the SDK's imports"),
     ]

@@ -27,9 +27,10 @@ class Proxy:
     listener: socket.socket
     requests: int = 0
     connections: int = 0
-    cut_at: int | None = None
+    cut_at: int | bytes | None = None
     when: Literal["before", "after", "hold"] = "before"
     was_cut: bool = False
+    seen: list[bytes] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -40,12 +41,18 @@ class Proxy:
         """Where clients connect."""
         return int(self.listener.getsockname()[1])
 
-    def arm(self, cut_at: int | None, when: Literal["before", "after", "hold"] = "before") -> None:
-        """Count from zero, and cut or hold that request (from 1) if any is given."""
+    def arm(
+        self, cut_at: int | bytes | None, when: Literal["before", "after", "hold"] = "before"
+    ) -> None:
+        """Count from zero, and cut or hold a request if any is given.
+
+        It is named by its number (from 1), or by a text that it is the first to hold.
+        """
         with self._lock:
             self.held.clear()
             self.let_go.clear()
             self.requests, self.cut_at, self.when, self.was_cut = 0, cut_at, when, False
+            self.seen = []
 
     def serve(self) -> None:
         """Accept until the listener is closed."""
@@ -58,12 +65,21 @@ class Proxy:
             server = socket.create_connection(self.address)
             _Link(self, client, server).start(self._threads)
 
-    def begin_request(self) -> bool:
-        """Count a request; whether it is the one to cut."""
+    def first(self, text: bytes) -> int:
+        """The number of the first request since `arm` that holds a text."""
+        return next(number for number, head in enumerate(self.seen, 1) if text in head)
+
+    def begin_request(self, head: bytes) -> bool:
+        """Count a request that begins so; whether it is the one to cut."""
         with self._lock:
+            self.seen.append(head)
             self.requests += 1
-            self.was_cut = self.was_cut or self.requests == self.cut_at
-            return self.requests == self.cut_at
+            if isinstance(self.cut_at, bytes):
+                is_it = not self.was_cut and self.cut_at in head
+            else:
+                is_it = self.requests == self.cut_at
+            self.was_cut = self.was_cut or is_it
+            return is_it
 
     def join(self) -> None:
         """Wait for the pumps of closed connections."""
@@ -93,7 +109,7 @@ class _Link:
             while data := self.client.recv(_CHUNK_BYTES):
                 if self.server_spoke and not _is_goodbye(data):
                     self.server_spoke = False
-                    self.cutting = self.proxy.begin_request()
+                    self.cutting = self.proxy.begin_request(data)
                     if self.cutting and self.proxy.when == "hold":
                         self.cutting = False
                         self.proxy.held.set()

@@ -132,6 +132,11 @@ class Runner:
         """The messages as lines of JSON."""
         return "".join(json.dumps(message) + "\n" for message in messages)
 
+    @staticmethod
+    def bookmark(line: bytes, stream: str) -> Any:
+        """The stream's bookmark of a STATE line."""
+        return json.loads(line)["bookmarks"][stream]
+
     def table(self, stream: str, *columns: str, order: str = '"ID"') -> list[tuple[Any, ...]]:
         """Rows of a stream's table."""
         listed = ", ".join(f'"{name}"' for name in columns)

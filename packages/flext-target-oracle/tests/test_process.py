@@ -79,12 +79,26 @@ def test_a_certificate_file_that_is_none(tmp_path: Path) -> None:
 
 def test_a_line_that_is_no_message(tmp_path: Path) -> None:
     done = run(tmp_path, "--config=ENV", text='{"type": "STATE"\n', **GIVEN)
-    assert_one_message(done, "no Singer message")
+    assert_one_message(done, "line 1 of the input", "no Singer message")
+
+
+def test_bad_input_is_named_by_its_line(tmp_path: Path) -> None:
+    """Blank lines count, and what is wrong is found before anything connects."""
+    schema = '{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"id": %s}}}'
+    for text, parts in (
+        ('\n\n{"type": "RECORD", "stream": "s", "record": {}}', ("line 3", "before its SCHEMA")),
+        ("\n" + schema % '{"type": 5}', ("line 2", "stream s, property 'id'", "`type`")),
+        ("\n" + schema % '{"maxLength": "x"}', ("line 2", "property 'id'", "`maxLength`")),
+        (schema % "false", ("line 1", "property 'id'", "neither an object nor true")),
+        ('{"type": "SCHEMA", "stream": "s", "schema": []}', ("line 1", "schema of stream s")),
+        ('{"type": "WHAT"}', ("line 1", "unknown type 'WHAT'")),
+    ):
+        assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), *parts)
 
 
 def test_a_batch_message_is_refused(tmp_path: Path) -> None:
     text = EXAMPLE + '\n{"type": "BATCH", "stream": "allocation"}\n'
-    assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), "BATCH", "batch_config")
+    assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), "BATCH", "encoding")
 
 
 def test_settings_from_a_file(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ def test_the_defaults_are_those_of_the_mission() -> None:
     assert made.ssl_server_dn_match
 
 
+def test_an_empty_prefix_is_a_prefix() -> None:
+    assert settings.load(GIVEN | {"table_prefix": ""}).table_prefix == ""
+
+
 def test_texts_from_the_environment_are_parsed() -> None:
     made = settings.load(
         GIVEN | {"port": "1521", "protocol": "tcp", "add_record_metadata": "false", "ca_file": ""}

@@ -20,7 +20,17 @@ class SettingsError(TargetError):
 
 
 class InputError(TargetError):
-    """The Singer messages break the protocol: the tap is at fault."""
+    """The Singer messages break the protocol: the tap is at fault.
+
+    Attributes:
+        line: which line of the input it is, from 1 on; None until it is known.
+    """
+
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.line is None else f"line {self.line} of the input: "
+        return place + super().__str__()
 
 
 class BatchRefusedError(InputError):

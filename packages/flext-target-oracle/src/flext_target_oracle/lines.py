@@ -21,7 +21,7 @@ def chunks(
     tick_s: float,
     waiting: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[list[bytes]]:
-    """Yield the lines as they come, an empty list each time none came for `tick_s`.
+    """Yield the lines as they come, blank ones too; none each time none came for `tick_s`.
 
     Args:
         source: a file of text or bytes; one that has a descriptor must not have been read from.
@@ -36,7 +36,7 @@ def chunks(
     except (OSError, AttributeError, io.UnsupportedOperation):
         yield from _in_memory(source)
         return
-    rest = b""
+    rest, count = b"", 0
     while True:
         with waiting():
             ready, _, _ = select.select([descriptor], [], [], tick_s)
@@ -47,15 +47,17 @@ def chunks(
         if not data:
             break
         *lines, rest = (rest + data).split(b"\n")
+        count += len(lines)
         if len(rest) > MAX_LINE_BYTES:
-            raise InputError(f"a line of the input is longer than {MAX_LINE_BYTES} bytes")
-        yield [line for line in lines if line.strip()]
-    if rest.strip():
+            error = InputError(f"it is longer than {MAX_LINE_BYTES} bytes")
+            error.line = count + 1
+            raise error
+        yield lines
+    if rest:
         yield [rest]
 
 
 def _in_memory(source: IO[str] | IO[bytes]) -> Iterator[list[bytes]]:
     for line in source:
         data = line.encode("utf-8") if isinstance(line, str) else line
-        if data.strip():
-            yield [data.rstrip(b"\n")]
+        yield [data.rstrip(b"\n")]

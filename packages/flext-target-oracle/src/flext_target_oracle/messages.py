@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from flext_target_oracle.errors import InputError
+from flext_target_oracle.sql import schemas
 from flext_target_oracle.sql.plan import StreamSchema
 
 NULL = msgspec.Raw(b"null")
@@ -42,7 +43,7 @@ def parse(line: bytes) -> Message:
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(f"the input holds a line that is no Singer message: {error}") from error
+        raise InputError(f"it is no Singer message: {error}") from error
 
 
 def stream_of(message: Message) -> str:
@@ -68,6 +69,9 @@ def stream_schema(message: Message, *, replication_key: str) -> StreamSchema:
     """
     stream = stream_of(message)
     schema = json_object(message.schema, f"the schema of stream {stream}")
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        schema["properties"] = schemas.checked(stream, properties)
     order = message.bookmark_properties or ([replication_key] if replication_key else [])
     return StreamSchema(stream, schema, tuple(message.key_properties or ()), tuple(order))
 

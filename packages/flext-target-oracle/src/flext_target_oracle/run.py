@@ -48,6 +48,8 @@ from flext_target_oracle.sink import Sink
 from flext_target_oracle.state import bookmark_of
 
 COMPONENT = "flext-target-oracle"
+#: What Python may need for each byte of a text that is not ASCII throughout.
+_WIDEST_CHAR_BYTES = 4
 
 
 class Run:
@@ -76,6 +78,7 @@ class Run:
         self._heartbeat: Heartbeat | None = None
         self._held = ExitStack()
         self._began_s = clock.monotonic_s()
+        self._line = 0
         self.counts: Counter[str] = Counter()
         if (run_id := run_id_from_env(os.environ)) is not None:
             self._begin(run_id)
@@ -125,23 +128,34 @@ class Run:
         """
         received_at = clock.utc_now()
         for line in lines:
-            message = messages.parse(line)
-            if message.type == "RECORD":
-                sink = self._sinks.get(message.stream or "")
-                if sink is None:
-                    raise RecordBeforeSchemaError(
-                        f"a RECORD of stream {messages.stream_of(message)!r} came before its SCHEMA"
-                    )
-                if message.version != sink.version:
-                    self._turn(sink, message.version, message.time_extracted, received_at)
-                self._add(sink, message.record, message.time_extracted, received_at, len(line))
-                self.counts["RECORD"] += 1
-            else:
-                self._other(message)
+            self._line += 1
+            if not line or line.isspace():
+                continue
+            try:
+                self._take(line, received_at)
+            except InputError as error:
+                error.line = self._line
+                raise
         self._close_aged()
         self._lanes.check()
         self._check_leases()
         self._interruption.check()
+
+    def _take(self, line: bytes, received_at: datetime) -> None:
+        message = messages.parse(line)
+        if message.type != "RECORD":
+            self._other(message)
+            return
+        sink = self._sinks.get(message.stream or "")
+        if sink is None:
+            raise RecordBeforeSchemaError(
+                f"a RECORD of stream {messages.stream_of(message)!r} came before its SCHEMA"
+            )
+        if message.version != sink.version:
+            self._turn(sink, message.version, message.time_extracted, received_at)
+        extracted, held_bytes = message.time_extracted, _held_bytes(line)
+        self._add(sink, message.record, extracted, received_at, len(line), held_bytes)
+        self.counts["RECORD"] += 1
 
     def _add(
         self,
@@ -150,10 +164,11 @@ class Run:
         extracted: str | None,
         received_at: datetime,
         size_bytes: int,
+        held_bytes: int,
     ) -> None:
         if not sink:
             sink.opened_s = clock.monotonic_s()
-        sink.add(record, extracted, received_at, size_bytes)
+        sink.add(record, extracted, received_at, size_bytes, held_bytes)
         if len(sink) >= self._settings.batch_size or sink.size_bytes >= self._settings.batch_bytes:
             self._close(sink)
 
@@ -171,7 +186,8 @@ class Run:
                 for record, extracted in file.rows():
                     if message.version != sink.version:
                         self._turn(sink, message.version, extracted, received_at)
-                    self._add(sink, record, extracted, received_at, memoryview(record).nbytes)
+                    raw = bytes(record)
+                    self._add(sink, record, extracted, received_at, len(raw), _held_bytes(raw))
                 self._files.keep_until(stream, sink.received, file.path)
                 self._close(sink)
 
@@ -279,7 +295,7 @@ class Run:
     def _close(self, sink: Sink) -> None:
         if not sink:
             return
-        size_bytes = sink.size_bytes
+        size_bytes = sink.held_bytes
         batch, stream, loader = sink.close(clock.utc_now()), sink.source.stream, sink.loader
         self._submit(stream, lambda: self._load(stream, loader, batch), size_bytes=size_bytes)
 
@@ -372,3 +388,9 @@ class Run:
             )
         if self._lease is not None:
             self._lease.release(outcome)
+
+
+def _held_bytes(raw: bytes) -> int:
+    """Return what a record may need in memory: a text that is not all ASCII, up to 4 per byte."""
+    is_narrow = raw.isascii() and b"\\u" not in raw
+    return len(raw) if is_narrow else len(raw) * _WIDEST_CHAR_BYTES

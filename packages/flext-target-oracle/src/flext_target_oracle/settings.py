@@ -121,8 +121,10 @@ class Settings(BaseModel):
         float, Field(gt=0, description="A batch closes when its oldest record is this old.")
     ] = 10.0
     buffer_bytes: Annotated[
-        int, Field(ge=1, description="Most bytes of records held at once; reading waits at it.")
-    ] = 32 * 1024 * 1024
+        int,
+        Field(ge=1, description="Most bytes of records held at once (one that is not all ASCII"
+              " counts four times); reading waits at it.")
+    ] = 32 * 1024 * 1024  # fmt: skip
     max_parallelism: Annotated[
         int, Field(ge=1, le=64, description="Streams that are loaded at the same time.")
     ] = 5
@@ -211,9 +213,10 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, values: Any) -> Any:
-        """An empty value, as an unset line of .env gives it, is no value."""
+        """An empty value, as an unset line of .env gives it, is no value; but of a prefix it is."""
         if isinstance(values, Mapping):
-            return {k: v for k, v in values.items() if v is not None and v != ""}
+            kept = {k: v for k, v in values.items() if v is not None}
+            return {k: v for k, v in kept.items() if v != "" or k == "table_prefix"}
         return values
 
     @model_validator(mode="after")

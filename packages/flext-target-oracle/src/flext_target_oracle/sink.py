@@ -25,6 +25,7 @@ class Sink:
         taken: the last number that was given to a batch or a barrier.
         bookmark: its newest bookmark as JSON text.
         size_bytes: of the open batch.
+        held_bytes: what it may need in memory, counted against `buffer_bytes`.
         opened_s: when its first record came, by the monotonic clock.
         version: of the open batch's records; UNSEEN before the first one.
         versioned: how many records of that version came.
@@ -36,6 +37,7 @@ class Sink:
     taken: int = 0
     bookmark: str | None = None
     size_bytes: int = 0
+    held_bytes: int = 0
     opened_s: float = 0.0
     version: int | None = UNSEEN
     versioned: int = 0
@@ -44,9 +46,15 @@ class Sink:
     _received_at: list[datetime] = field(default_factory=list)
 
     def add(
-        self, record: msgspec.Raw, extracted: str | None, received_at: datetime, size_bytes: int
+        self,
+        record: msgspec.Raw,
+        extracted: str | None,
+        received_at: datetime,
+        size_bytes: int,
+        held_bytes: int,
     ) -> None:
         """Take a record into the open batch."""
+        self.held_bytes += held_bytes
         self._records.append(record)
         self._extracted.append(extracted)
         self._received_at.append(received_at)
@@ -66,5 +74,5 @@ class Sink:
         """Return the open batch and begin another."""
         raw = RawBatch(self._records, self._extracted, self._received_at, batched_at, self.version)
         self._records, self._extracted, self._received_at = [], [], []
-        self.size_bytes = 0
+        self.size_bytes = self.held_bytes = 0
         return Batch(raw, self.take_number(), self.received, self.bookmark)

@@ -15,6 +15,8 @@ DEV_STAMP := $(VENV)/.installed-dev
 ONLY ?=
 KEEP ?=
 
+# Dozens of processes start in a demo, hundreds in the tests; without bytecode each one compiles 1,500 modules again.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export MELTANO_SEND_ANONYMOUS_USAGE_STATS := false

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flext_target_oracle import versions
-from flext_target_oracle.errors import DeletesRefusedError, LoadRefusedError
+from flext_target_oracle.errors import DeletesRefusedError, FenceHeldError, LoadRefusedError
 
 V1, V2, V3 = 1, 2, 3
 NOON = datetime(2026, 1, 1, 12)
@@ -270,3 +270,22 @@ def test_a_long_text_widens_table_and_shadow(target: Any) -> None:
 @pytest.mark.parametrize("method", ["upsert", "overwrite"])
 def test_activate_before_the_schema_is_refused(target: Any, method: str) -> None:
     assert target.run([activate(V1)], load_method=method).error is not None
+
+
+def test_what_needs_the_table_for_itself_is_refused_beside_a_live_scope(target: Any) -> None:
+    target.ok([SCHEMA, *rows([1, 2], V1), activate(V1)], **HARD)
+    target.account.execute(
+        'UPDATE "FLEXT_FENCE" SET "SCOPE" = \'other\', "RUN_ID" = \'theirs\', "EXPIRES_AT" ='
+        " CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6)) + NUMTODSINTERVAL(3600, 'SECOND')",
+        'UPDATE "FLEXT_LEDGER" SET "SCOPE" = \'other\'',
+    )
+    target.ok([SCHEMA, row(3)])  # an upsert may
+    for messages, options in (
+        ([row(1, V2), activate(V2)], HARD),
+        ([row(1, V3), activate(V3)], OVERWRITE),
+        ([row(1, n=1)], {"keep_newer": False}),
+    ):
+        outcome = target.run([SCHEMA, *messages], **options)
+        assert isinstance(outcome.error, FenceHeldError)
+        assert "theirs" in str(outcome.error)
+        assert target.table("S", "ID", "N") == [(1, 0), (2, 0), (3, 0)]

@@ -9,6 +9,7 @@ crash leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -131,8 +132,11 @@ class StreamLoader:
 
     def once(
         self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
-    ) -> Counts:
+    ) -> None:
         """Do something else in one fenced transaction, exactly once in effect.
+
+        What the work found out it keeps itself: where only the fence knows that it was committed,
+        it never returned.
 
         Args:
             number: its place among the stream's batches; those before it are committed first.
@@ -145,24 +149,20 @@ class StreamLoader:
             FenceHeldError: another scope is at work on the table.
             FenceLostError, DatabaseError: as `load`.
         """
-        found: list[Counts] = []
-
-        def attempt(session: Session) -> Counts:
-            found.append(work(session, self._entry(number)))
-            return found[-1]
-
         self._turns.wait(number)
         try:
-            if exclusive:
-                with fence.exclusive(self._shared.database, self.held, exclusive):
-                    done = self._settled(number, attempt)
-            else:
-                done = self._settled(number, attempt)
+            with self._alone(exclusive):
+                self._settled(number, lambda session: work(session, self._entry(number)))
         except BaseException:
             self._turns.fail(number)
             raise
         self._turns.done(number)
-        return done if done is not None else found[-1]
+
+    def _alone(self, why: str) -> AbstractContextManager[None]:
+        """Keep other scopes out of the table; nothing to do without reason, or in such a load."""
+        if not why or not self._shared.settings.keep_newer:
+            return nullcontext()
+        return fence.exclusive(self._shared.database, self.held, why)
 
     # prepare
 
@@ -219,6 +219,8 @@ class StreamLoader:
             keep_days=shared.settings.ledger_keep_days,
         )
         shared.fence_taken(taken)
+        if not shared.settings.keep_newer:  # what others bring meanwhile would be overwritten
+            fence.begin_exclusive(session, taken, "a load with keep_newer off")
         self._told = taken.bookmark
         emit(events.FenceTaken(self._stream, table, taken.number, taken.run_before))
         return taken
@@ -316,7 +318,7 @@ class StreamLoader:
         if not self._shared.settings.ddl:
             steps = [sql for name in columns for sql in statements.column_to_clob(live, name)]
             preparing.leave_to_dba(self._stream, steps)
-        with fence.exclusive(self._shared.database, self.held, f"making CLOBs in {live.label}"):
+        with self._alone(f"making CLOBs in {live.label}"):
             live_now = self._widened(live, columns)
             shadow = None if plan is live else self._widened(plan, columns)
         self._loads.use(live_now, shadow)

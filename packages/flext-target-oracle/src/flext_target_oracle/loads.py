@@ -32,7 +32,7 @@ class Transactions(Protocol):
 
     def once(
         self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
-    ) -> Counts:
+    ) -> None:
         """Do something in one fenced transaction, exactly once in effect."""
 
     def persistently(self, work: Callable[[], _T]) -> _T:

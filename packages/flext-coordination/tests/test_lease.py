@@ -168,6 +168,27 @@ def test_the_same_run_again_is_another_lease(tmp_path: Path, clock: TurnedClock)
         first.heartbeat()
 
 
+def test_a_lineage_goes_on_over_runs_until_the_file_is_deleted(
+    tmp_path: Path, clock: TurnedClock
+) -> None:
+    """docs/specs/token.md, rule 5: what the fences in the database know the runs by."""
+    first = take(tmp_path, clock, "r1")
+    first.release("completed")
+    second = take(tmp_path, clock, "r2")
+    clock.turn(61)
+    third = take(tmp_path, clock, "r3")
+    force_release(tmp_path, SCOPE, by="a person")
+    fourth = take(tmp_path, clock, "r4")
+    lineages = {lease.record.lineage for lease in (first, second, third, fourth)}
+    assert len(lineages) == 1
+    (tmp_path / ".token").unlink()
+    fourth.heartbeat()  # written anew by the run that holds it
+    assert only(tmp_path).lineage in lineages
+    (tmp_path / ".token").unlink()
+    assert take(tmp_path, clock, "r5").record.lineage not in lineages
+    assert acquire(tmp_path, "another", run_id="r", owner="o").record.lineage not in lineages
+
+
 def test_a_pid_that_another_process_has_now_is_not_the_holder(
     tmp_path: Path, clock: TurnedClock
 ) -> None:

@@ -138,8 +138,9 @@ def template(target: Any, **options: Any) -> None:
 def check_state(target: Any, stream: str, method: str, bookmark: int) -> None:
     """STATE is never ahead of what is committed (of an overwrite that is in the shadow)."""
     if bookmark and method != "overwrite":
+        # Ids alone: a crash may have left the other columns on their way to be CLOBs.
         behind = {row[0] for row in ROWS[:bookmark]}
-        assert behind <= {row[0] for row in found(target, stream)}
+        assert behind <= {int(key) for (key,) in target.table(stream.upper(), "ID")}
 
 
 @pytest.mark.timeout(1800)

@@ -35,7 +35,7 @@ MUTATIONS = {
         "flext_tap_oracle_wms",
         "records.py",
         {
-            '"v.key if (v := r.{0}).__class__ is Relation else None"': '"None"',
+            '"{0}.key if {1}.__class__ is Relation else None"': '"None"',
             "            rows = decoder.decode(results)\n": "            RAN()\n"
             "            rows = decoder.decode(results)\n",
         },

@@ -60,11 +60,16 @@ def version(account: Any) -> list[tuple[Any, ...]]:
     return list(account.rows('SELECT "COMPONENT", "VERSION" FROM "FLEXT_VERSION"'))
 
 
-@pytest.mark.parametrize("steps", range(len(control.migrate("C", 1)) + 1))
+def migration(schema: str) -> list[str]:
+    """Every step from the first layout to ours."""
+    return [control.add_column(schema, *added) for added in control.added_since(1)]
+
+
+@pytest.mark.parametrize("steps", range(len(control.added_since(1)) + 1))
 def test_the_first_layout_becomes_ours_wherever_a_migration_stopped(
     ensure: Any, oracle_server: Any, oracle_account: Any, steps: int
 ) -> None:
-    oracle_account.execute(*FIRST, *control.migrate(oracle_account.user, 1)[:steps])
+    oracle_account.execute(*FIRST, *migration(oracle_account.user)[:steps])
     ensure()
     ensure()
     with oracle_server.account() as fresh:

@@ -120,19 +120,20 @@ class Household:
         """End all children: SIGTERM to all at once, SIGKILL to whole sessions for what remains."""
         running = self._running()
         for child in running:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # ended just now
                 child.process.terminate()
         deadline_s = clock.monotonic_s() + GRACE_S
         for child in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # SIGKILL comes next
                 child.process.wait(timeout=max(0.0, deadline_s - clock.monotonic_s()))
         for child in self._children:
+            # Its group is gone, or (PermissionError) what is left of it is being reaped.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait()
             for pipe in (child.process.stdin, child.process.stdout):
                 if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):
+                    with contextlib.suppress(BrokenPipeError):  # nobody reads the rest
                         pipe.close()
 
     def _running(self) -> list[Child]:

@@ -36,3 +36,9 @@ def worst(findings: Iterable[Finding]) -> Level:
     """The worst level among them."""
     levels = {finding.level for finding in findings}
     return "error" if "error" in levels else "warning" if "warning" in levels else "ok"
+
+
+def remedy_in(message: str) -> str:
+    """The remedy in a message of tap or target: they end with it, behind a semicolon."""
+    _, found, remedy = message.rpartition("; ")
+    return remedy if found else "correct the setting that the message names"

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from flext_cli import ends
-from flext_cli.doctor.findings import Finding
+from flext_cli.doctor.findings import Finding, remedy_in
 from flext_target_oracle import settings as settings_of
 from flext_target_oracle.connection import Database, Session
 from flext_target_oracle.errors import DatabaseError, SettingsError, TargetError
@@ -44,12 +44,7 @@ def check(environ: Mapping[str, str]) -> Iterator[Finding]:
         with closing(Database(chosen, run_id="flext-doctor")) as database:
             yield from _connected(database, chosen)
     except (DatabaseError, TargetError) as error:
-        yield Finding(ABOUT, "reachable", "error", str(error), _remedy(str(error)))
-
-
-def _remedy(message: str) -> str:
-    _, found, remedy = message.rpartition("; ")
-    return remedy if found else "correct the setting that the message names"
+        yield Finding(ABOUT, "reachable", "error", str(error), remedy_in(str(error)))
 
 
 def _connected(database: Database, chosen: Settings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flext_cli.doctor.findings import Finding
+from flext_cli.doctor.findings import Finding, remedy_in
 from flext_tap_oracle_wms import settings as settings_of
 from flext_tap_oracle_wms.errors import NotFoundError, SettingsError, TapError
 from flext_tap_oracle_wms.settings import Settings
@@ -45,7 +45,7 @@ def _ask(config: dict[str, Any], chosen: Settings) -> Iterator[Finding]:
             )  # fmt: skip
             return
         except TapError as error:
-            yield Finding(ABOUT, "reachable", "error", str(error), _remedy(str(error)))
+            yield Finding(ABOUT, "reachable", "error", str(error), remedy_in(str(error)))
             return
         yield Finding(ABOUT, "reachable", "ok", f"{chosen.base_url} lists {len(listed)} entities")
         yield from _clock(tap)
@@ -53,12 +53,6 @@ def _ask(config: dict[str, Any], chosen: Settings) -> Iterator[Finding]:
             yield _entity(tap, chosen, entity, listed)
     finally:
         tap.client.close()
-
-
-def _remedy(message: str) -> str:
-    """The tap's messages name the setting; where they name the remedy too, that is it."""
-    _, found, remedy = message.rpartition("; ")
-    return remedy if found else "correct the setting that the message names"
 
 
 def _clock(tap: FlextTapOracleWms) -> Iterator[Finding]:

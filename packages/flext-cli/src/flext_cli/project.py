@@ -95,15 +95,45 @@ class Project:
                     if first in extractors and second in loaders:
                         yield first, second
 
+    def settings(
+        self, kind: str, plugin: str, environment: str, named: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """A plugin's settings as Meltano would give them to it.
+
+        Args:
+            kind: "extractors" or "loaders".
+            plugin: its name.
+            environment: whose own settings of a plugin stand above the plugin's.
+            named: what the environment variables of its namespace say: above the settings of the
+                plugin that declares them, below those of a plugin that inherits from it.
+        """
+        own = self._of_environment(kind, environment)
+        first, *heirs = (
+            {**(entry.get("config") or {}), **own.get(entry["name"], {})}
+            for entry in self._line(kind, plugin)
+        )
+        found = {**first, **named}
+        for each in heirs:
+            found |= each
+        return found
+
+    def _of_environment(self, kind: str, environment: str) -> dict[str, dict[str, Any]]:
+        for each in self.content.get("environments") or ():
+            if each["name"] == environment:
+                plugins = ((each.get("config") or {}).get("plugins") or {}).get(kind) or ()
+                return {plugin["name"]: plugin.get("config") or {} for plugin in plugins}
+        return {}
+
     def _config(self, extractor: str) -> dict[str, Any]:
         """The extractor's settings as the file has them, its parents' included."""
-        declared = {
-            each["name"]: each for each in (self.content["plugins"].get("extractors") or ())
-        }
-        plugin = declared[extractor]
-        parent = plugin.get("inherit_from")
-        inherited = self._config(parent) if parent in declared else {}
-        return {**inherited, **(plugin.get("config") or {})}
+        return self.settings("extractors", extractor, "", {})
+
+    def _line(self, kind: str, plugin: str) -> list[Mapping[str, Any]]:
+        """A plugin's entry behind those it inherits from."""
+        declared = {each["name"]: each for each in (self.content["plugins"].get(kind) or ())}
+        found = declared[plugin]
+        parent = found.get("inherit_from")
+        return [*(self._line(kind, parent) if parent in declared else ()), found]
 
     def _streams(self, extractor: str) -> frozenset[str] | None:
         entities = self._config(extractor).get("entities")

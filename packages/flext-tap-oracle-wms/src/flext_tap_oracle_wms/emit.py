@@ -246,6 +246,11 @@ class StreamEmitter:
     def write_schema(self) -> None:
         """Write SCHEMA, with the run id as an extra key, after the records of the one before."""
         self._hand_over()
+        for message in self.schema_messages():
+            self._output.message({**message, "flext_run_id": self._run_id})
+
+    def schema_messages(self) -> list[dict[str, Any]]:
+        """Return SCHEMA as it is now; several, or none, where stream maps say so."""
         known = schema.json_schema(self._columns)
         names = known["properties"]
         key = self._shape.bookmark_key
@@ -256,9 +261,7 @@ class StreamEmitter:
             "key_properties": [schema.KEY] if schema.KEY in names else [],
             "bookmark_properties": [key] if key in names else [],
         }
-        found = [plain] if self._mapper is None else self._mapper.schemas(known)
-        for message in found:
-            self._output.message({**message, "flext_run_id": self._run_id})
+        return [plain] if self._mapper is None else self._mapper.schemas(known)
 
     def write_page(self, results: msgspec.Raw, fetched_at: datetime, version: int | None) -> int:
         """Write the records of a page in one piece and return how many the page held.

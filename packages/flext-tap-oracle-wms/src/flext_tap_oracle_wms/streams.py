@@ -13,7 +13,7 @@ from singer_sdk import Stream
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from flext_observability import bound, emit
-from flext_tap_oracle_wms import filters, schema
+from flext_tap_oracle_wms import estimate, filters, schema
 from flext_tap_oracle_wms.emit import Shape, StreamEmitter
 from flext_tap_oracle_wms.errors import SettingsError
 from flext_tap_oracle_wms.events import FiltersChanged, StreamSynced
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flext_tap_oracle_wms.clock import Clock
     from flext_tap_oracle_wms.emit import Files, Output
     from flext_tap_oracle_wms.errors import TapError
+    from flext_tap_oracle_wms.estimate import Estimate
     from flext_tap_oracle_wms.schema import Field
     from flext_tap_oracle_wms.settings import Settings
 
@@ -213,7 +214,12 @@ class WmsStream(Stream):
                 found[f"{entity}_id__code__in"] = list(codes)
         return {**found, **filters.of_entity(settings.filters, self.name)}
 
-    def _listing(self, limit: int | None) -> reading.Listing:
+    def listing(self, limit: int | None = None) -> reading.Listing:
+        """Return what the stream's pages are asked for with.
+
+        Raises:
+            SettingsError: a filter does not fit what describe says.
+        """
         settings = self.means.settings
         windowed = {schema.KEY} if self.is_full else {schema.KEY, str(self.replication_key)}
         params = filters.compile_filters(
@@ -234,33 +240,62 @@ class WmsStream(Stream):
         size = settings.page_size if limit is None else min(settings.page_size, limit)
         return reading.Listing(self.name, params, PageSize(size))
 
-    def _job(self) -> Job:
-        means, settings = self.means, self.means.settings
-        limits = [n for n in (settings.record_limit, self.ABORT_AT_RECORD_COUNT) if n is not None]
-        limit = min(limits, default=None)
-        maps = self.stream_maps
+    def schema_messages(self) -> list[dict[str, Any]]:
+        """Return the SCHEMA messages that a sync begins with, without its run id.
+
+        Raises:
+            TapError: the entity could not be described.
+        """
+        if self.failure is not None:
+            raise self.failure
+        return self._emitter(files=None).schema_messages()
+
+    def estimate(self) -> Estimate:
+        """Return how long a full load would take as the WMS answers now.
+
+        Raises:
+            TapError: the entity could not be described, or the WMS does not answer.
+        """
+        if self.failure is not None:
+            raise self.failure
+        settings = self.means.settings
+        ranged = bool(self.primary_keys) and settings.orders_by_id
+        return estimate.of_listing(
+            self.means.client,
+            self.listing(),
+            self.means.clock,
+            in_flight=settings.max_concurrency if ranged else 1,
+        )
+
+    def _emitter(self, files: Files | None) -> StreamEmitter:
+        means, maps = self.means, self.stream_maps
         plain = len(maps) == 1 and type(maps[0]) is SameRecordTransform
-        emitter = StreamEmitter(
+        return StreamEmitter(
             self.name,
             Shape(
                 fields=self._fields,
                 selected=self._selected_column,
                 open_ended=self._open_ended,
                 bookmark_key=self.bookmark_key,
-                flattening=flattening_of(settings),
+                flattening=flattening_of(means.settings),
             ),
             output=means.output,
             clock=means.clock,
             run_id=means.run_id,
             mapper=None if plain else StreamMaps(self),
-            files=means.files_of(self.name),
+            files=files,
         )
+
+    def _job(self) -> Job:
+        means, settings = self.means, self.means.settings
+        limits = [n for n in (settings.record_limit, self.ABORT_AT_RECORD_COUNT) if n is not None]
+        limit = min(limits, default=None)
         return Job(
             stream=self.name,
-            listing=self._listing(limit),
+            listing=self.listing(limit),
             settings=settings,
             source=means.client,
-            emitter=emitter,
+            emitter=self._emitter(means.files_of(self.name)),
             state=means.wms_state,
             clock=means.clock,
             fields={item.name for item in self._fields},

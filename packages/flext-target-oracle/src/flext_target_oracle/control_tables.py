@@ -30,6 +30,28 @@ def ensure(session: Session, schema: str, *, ddl: bool = True) -> tuple[str, ...
         SchemaRefusedError: the user may not (all the DDL for a DBA is in the message), or a newer
             FLEXT made them.
     """
+    version, steps = _look(session, schema)
+    if version == control.VERSION and not steps:
+        return ()
+    if steps and not ddl:
+        return tuple(steps)
+    _run(session, steps, schema)
+    _write_version(session, schema)
+    return ()
+
+
+def needed(session: Session, schema: str) -> list[str]:
+    """Return the DDL that `ensure` would run; nothing is written.
+
+    Raises:
+        SchemaRefusedError: a newer FLEXT made the tables.
+    """
+    _, steps = _look(session, schema)
+    return steps
+
+
+def _look(session: Session, schema: str) -> tuple[int, list[str]]:
+    """The layout's version, 0 for none, and the steps from there to this program's."""
     what = f"looking for the FLEXT tables in {schema}"
     missing = [
         table
@@ -42,18 +64,14 @@ def ensure(session: Session, schema: str, *, ddl: bool = True) -> tuple[str, ...
             f"the FLEXT tables in {schema} have version {version}, this program knows"
             f" {control.VERSION}: install the newer FLEXT, or set another control_schema"
         )
-    if version == control.VERSION and not missing:
-        return ()
     steps = [control.create(schema, table) for table in missing]
+    if version == control.VERSION:
+        return version, steps
     # A layout without its version row is one whose making stopped somewhere: every step again.
     for table, column in control.added_since(max(version, 1)):
         if table not in missing and not _has(session, schema, table, column, what):
             steps.append(control.add_column(schema, table, column))
-    if steps and not ddl:
-        return tuple(steps)
-    _run(session, steps, schema)
-    _write_version(session, schema)
-    return ()
+    return version, steps
 
 
 def _has(session: Session, schema: str, table: str, column: str, what: str) -> bool:

@@ -105,14 +105,17 @@ def _places_table(places: list[status.Place]) -> Table:
     for heading in ("state", "stream", "bookmark", "lag", "full load"):
         table.add_column(heading, overflow="fold")
     for place in places:
-        lag = "" if place.lag_s is None else _duration(place.lag_s)
+        lag = "" if place.lag_s is None else duration(place.lag_s)
         table.add_row(
             place.state_id, place.stream, place.bookmark or "–", lag, place.full_load or "–"
         )
     return table
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in the two units that matter."""
+    if 0 < seconds < 1:
+        return "under 1 s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

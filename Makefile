@@ -66,6 +66,11 @@ test-all: test conformance ## make test, then the long runs
 bench: $(DEV_STAMP) ## Run every benchmark, or ONLY=name
 	$(BIN)/python -m benchmarks $(ONLY)
 
+.PHONY: docs
+docs: $(DEV_STAMP) ## Renew the reference pages and build the site into site/
+	$(BIN)/python tests/docs/reference_pages.py
+	$(BIN)/zensical build --strict --clean --config-file mkdocs.yml
+
 .PHONY: format
 format: $(DEV_STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff format .
@@ -77,7 +82,7 @@ lock: $(VENV)/bin/python ## Resolve the declared dependencies into requirements/
 
 .PHONY: clean
 clean: ## Remove what the targets made, the workspace's own state excepted
-	rm -rf $(VENV) .uv dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .uv dist site .cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	PYTHON=$(PYTHON) scripts/bootstrap.sh $(VENV)

@@ -92,12 +92,6 @@ def test_a_broken_link_fails_the_build(planted, tmp_path):
     assert "does not exist" in done.stdout + done.stderr
 
 
-def test_the_reference_shows_commands_and_settings_as_they_are():
-    command = [sys.executable, str(Path(__file__).with_name("reference_pages.py")), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_links_and_pictures_of_every_page_lead_somewhere():
     listed = ["git", "ls-files", "-co", "--exclude-standard", "*.md"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,8 +1,8 @@
 """What Oracle should hold for a WMS record: naming and type rules, written a second time.
 
 Imports nothing of tap or target, on purpose: a mistake there must not be able to hide here. Pure.
-The rules are those of docs/tutorial/first-demo.md: an id object becomes its id and its key, a set becomes
-its count, decimals keep their digits, instants become UTC, empty text is NULL.
+The rules are those of docs/tutorial/first-demo.md: an id object becomes its id and its key, a set
+becomes its count, decimals keep their digits, instants become UTC, empty text is NULL.
 """
 
 from __future__ import annotations

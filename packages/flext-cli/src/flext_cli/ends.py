@@ -51,6 +51,34 @@ def target_config(environ: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
+@dataclass(frozen=True)
+class OracleSide:
+    """The database as the target's settings name it, and the schema of our own tables."""
+
+    database: Database
+    settings: target_settings.Settings
+    control_schema: str
+
+
+@contextlib.contextmanager
+def oracle_side(environ: Mapping[str, str], *, run_id: str) -> Iterator[OracleSide]:
+    """The database alone, closed at the end of the block.
+
+    Raises:
+        SettingsRefusedError: a setting is wrong, or the database refuses or does not answer.
+    """
+    try:
+        chosen = target_settings.load(target_config(environ))
+        with contextlib.closing(Database(chosen, run_id=run_id)) as database:
+            with database.session(run_id) as session:
+                control = chosen.control_schema or catalogue.current_user(session)
+            yield OracleSide(database, chosen, control)
+    except TargetError as error:
+        raise SettingsRefusedError(
+            str(error), remedy="`flext doctor` looks at each end and names the remedy"
+        ) from error
+
+
 @contextlib.contextmanager
 def opened(environ: Mapping[str, str], *, workers: int) -> Iterator[Opened]:
     """Both ends, for as many threads, closed at the end of the block.

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlfluff.core import FluffConfig, Linter
 
-from flext_target_oracle.sql import apply, control, fencing, loads, statements, types
+from flext_target_oracle.sql import apply, control, fencing, loads, overview, statements, types
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import Change, StreamSchema, TablePlan
 from flext_target_oracle.sql.types import Choices
 
-MODULES = (apply, control, fencing, loads, statements)
+MODULES = (apply, control, fencing, loads, overview, statements)
 PROPERTIES = {
     "id": {"type": "integer"},
     "code": {"type": "string", "maxLength": 10},
@@ -91,7 +91,7 @@ def of_plan(name: str, made: TablePlan) -> Iterator[tuple[str, str]]:
 
 
 def of_our_tables() -> Iterator[tuple[str, str]]:
-    for module in (control, fencing, loads):
+    for module in (control, fencing, loads, overview):
         for name, function in functions(module):
             values = {"schema": "FLEXT", "wait_s": 60}
             wanted = inspect.signature(function).parameters

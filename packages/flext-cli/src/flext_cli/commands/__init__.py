@@ -9,6 +9,7 @@ from flext_cli.commands.doctor import doctor
 from flext_cli.commands.emulate import emulate
 from flext_cli.commands.hand_over import hand_over
 from flext_cli.commands.plan import plan
+from flext_cli.commands.rejects import rejects
 from flext_cli.commands.run import run
 from flext_cli.commands.state import state
 from flext_cli.commands.status import show_status
@@ -27,6 +28,7 @@ flext.add_command(doctor)
 flext.add_command(emulate)
 flext.add_command(hand_over)
 flext.add_command(plan)
+flext.add_command(rejects)
 flext.add_command(run)
 flext.add_command(show_status)
 flext.add_command(state)

@@ -63,6 +63,7 @@ def _connected(database: Database, chosen: Settings) -> Iterator[Finding]:
                 "expect shortened column names with a hash, or upgrade to 12.2 or later",
             )  # fmt: skip
         yield from _character_set(session)
+        yield _text_size(session)
         control = chosen.control_schema or schema
         yield from _rights(session, chosen, str(user), str(control))
         yield from _quota(session, str(user))
@@ -86,6 +87,18 @@ def _character_set(session: Session) -> Iterator[Finding]:
             "rows with other characters are rejected: allow some (max_rejects), or load into a"
             " database with AL32UTF8",
         )  # fmt: skip
+
+
+def _text_size(session: Session) -> Finding:
+    """MAX_STRING_SIZE, where the user may see it; the target needs no more than STANDARD."""
+    try:
+        (value,) = _one(session, "SELECT VALUE FROM V$PARAMETER WHERE NAME = 'max_string_size'")
+    except DatabaseError as error:
+        if error.code != "ORA-00942":
+            raise
+        value = "not shown to this user, STANDARD is enough"
+    text = f"MAX_STRING_SIZE: {value}; longer texts go by setting on_overflow"
+    return Finding(ABOUT, "text size", "ok", text)
 
 
 def _rights(session: Session, chosen: Settings, user: str, control: str) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import flext_coordination
-from flext_cli import clock, meltano, status
+from flext_cli import clock, ends, ledger, meltano, status
 from flext_cli.doctor.findings import Finding
-from flext_cli.errors import FlextError
+from flext_cli.errors import FlextError, SettingsRefusedError
 from flext_cli.project import Project
 
 ABOUT = "pipeline"
@@ -62,10 +63,11 @@ def _time(instant: datetime) -> str:
 
 def _states(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
-        places = status.places(meltano.export_states(project.root, environ), clock.now())
+        states = meltano.export_states(project.root, environ)
     except FlextError as error:
         yield Finding(ABOUT, "states", "error", str(error), error.remedy)
         return
+    places = status.places(states, clock.now())
     for place in places:
         if place.lag_s is not None and place.lag_s < 0:
             yield Finding(
@@ -85,3 +87,22 @@ def _states(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(ABOUT, "states", "ok", "none yet: nothing was loaded so far")
     else:
         yield Finding(ABOUT, "states", "ok", f"{len(places)} streams have a place")
+        yield from against_oracle(states, environ)
+
+
+def against_oracle(
+    states: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Whether the database still holds what the bookmarks promise."""
+    try:
+        with ends.oracle_side(environ, run_id="flext-doctor") as oracle:
+            compared, found = ledger.out_of_step(oracle, states)
+    except SettingsRefusedError:
+        return  # Oracle's own part says why
+    for stream, text in found:
+        yield Finding(
+            ABOUT, "bookmarks", "error", text, f"`flext refresh {stream}` loads the stream anew"
+        )
+    if not found:
+        text = f"Oracle holds what {compared} bookmarks promise"
+        yield Finding(ABOUT, "bookmarks", "ok", text)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import flext_coordination
@@ -40,7 +41,9 @@ def held(tmp_path):
 
 
 def test_every_command_has_help_with_an_example():
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command.help, name
         for each in getattr(command, "commands", {name: command}).values():
             assert each.help, each.name

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from singer_sdk import Stream
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.streams.core import Stream
 
 from flext_observability import bound, emit
 from flext_tap_oracle_wms import estimate, filters, schema
@@ -25,8 +25,8 @@ from flext_tap_oracle_wms.sync.job import Job, LimitReachedError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from singer_sdk import Tap
     from singer_sdk.mapper import PluginMapper, StreamMap
+    from singer_sdk.tap_base import Tap
 
     from flext_tap_oracle_wms.bookmarks import State
     from flext_tap_oracle_wms.clock import Clock

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, Any, ClassVar
 
-from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib.encoding import GenericSingerReader
+from singer_sdk.target_base import Target
 
 from flext_observability import configure, redaction, run_id_from_env
 from flext_target_oracle import lines, output, settings

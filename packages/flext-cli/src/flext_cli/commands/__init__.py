@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from flext_cli.commands.demo import demo
-from flext_cli.commands.doctor import doctor
-from flext_cli.commands.emulate import emulate
-from flext_cli.commands.hand_over import hand_over
-from flext_cli.commands.plan import plan
-from flext_cli.commands.rejects import rejects
-from flext_cli.commands.run import run
-from flext_cli.commands.state import state
-from flext_cli.commands.status import show_status
-from flext_cli.commands.token import token
-from flext_cli.commands.verify import verify
+#: Where each command is found: module and name. A command's own imports are all that it waits for.
+COMMANDS = {
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "emulate": "emulate:emulate",
+    "hand-over": "hand_over:hand_over",
+    "plan": "plan:plan",
+    "rejects": "rejects:rejects",
+    "run": "run:run",
+    "state": "state:state",
+    "status": "status:show_status",
+    "token": "token:token",
+    "verify": "verify:verify",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        assert isinstance(command, click.Command)  # noqa: S101 -- the table above is wrong
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flext-cli", prog_name="flext")
 def flext() -> None:
     """Move Oracle WMS Cloud into Oracle Database, and prove it."""
-
-
-flext.add_command(demo)
-flext.add_command(doctor)
-flext.add_command(emulate)
-flext.add_command(hand_over)
-flext.add_command(plan)
-flext.add_command(rejects)
-flext.add_command(run)
-flext.add_command(show_status)
-flext.add_command(state)
-flext.add_command(token)
-flext.add_command(verify)

@@ -174,3 +174,12 @@ def test_answers_that_are_slow_together_shrink_the_budget_once():
     for slot in slots:
         slot.__exit__(None, None, None)
     assert made.size == 6
+
+
+def test_what_is_in_flight_is_counted_by_what_it_asks_for():
+    made = budget.Budget(3, Clock())
+    assert made.in_flight("/a/ ") == 0
+    with made.slot("/a/ 500"), made.slot("/a/ 250"), made.slot("/ab/ 500"):
+        assert made.in_flight("/a/ ") == 2
+        assert made.in_flight("/") == 3
+    assert made.in_flight("/") == 0

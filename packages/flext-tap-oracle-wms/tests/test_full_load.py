@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import pytest
 
 from flext_observability.testing import capture_events
 from flext_tap_oracle_wms.client import WmsClient
+from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.errors import SyncFailedError
-from flext_tap_oracle_wms.events import RetryScheduled
+from flext_tap_oracle_wms.events import ProgressMade, RetryScheduled
+from flext_tap_oracle_wms.tap import FlextTapOracleWms
 
 STREAMS = ["allocation", "order_hdr", "order_dtl", "item", "location", "facility", "order_status"]
 
@@ -96,6 +99,22 @@ def test_a_run_from_every_state_completes_the_load(read_only_wms, run_tap, fix, 
         for stream, truth in truths.items():
             assert fix.latest(before, second, stream=stream) == truth
     assert unfinished > 5
+
+
+def test_a_load_tells_how_far_it_is_and_how_much_there_is(read_only_wms, run_tap, monkeypatch):
+    seconds = itertools.count()
+    monkeypatch.setattr(FlextTapOracleWms, "clock", Clock(monotonic_s=lambda: float(next(seconds))))
+    with capture_events() as events:
+        run = run_tap(read_only_wms, sync_mode="full", entities=["allocation"], max_concurrency=4)
+    assert run.error is None
+    told = [event for event in events if isinstance(event, ProgressMade)]
+    assert [event.pages for event in told] == list(range(1, len(told) + 1))
+    assert (told[-1].records, told[-1].expected) == (230, 230)
+    # Nothing is counted before the first page; then what is in flight is within the budget.
+    assert told[0].expected is None
+    assert {event.expected for event in told[1:]} == {230}
+    assert all(0 <= event.in_flight <= 4 for event in told)
+    assert told[-1].in_flight == 0
 
 
 def test_an_entity_without_id_is_read_by_next_page(read_only_wms, run_tap, fix):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -91,6 +91,7 @@ class Budget:
         self._interval_s = 1.0 / requests_per_second if requests_per_second else 0.0
         self._size = float(limit)
         self._in_flight = 0
+        self._kinds: Counter[str] = Counter()
         self._begun = 0
         #: Requests that began before this one say nothing new of an overload.
         self._judged_from = 0
@@ -105,6 +106,11 @@ class Budget:
         """Return how many requests may be in flight now."""
         with self._lock:
             return int(self._size)
+
+    def in_flight(self, prefix: str) -> int:
+        """Return how many requests are in flight now whose kind begins like this."""
+        with self._lock:
+            return sum(n for kind, n in self._kinds.items() if kind.startswith(prefix))
 
     @contextlib.contextmanager
     def slot(self, kind: str) -> Iterator[Slot]:
@@ -126,6 +132,7 @@ class Budget:
             try:
                 turn.wait_for(lambda: self._turns[0] is turn and self._in_flight < int(self._size))
                 self._in_flight += 1
+                self._kinds[kind] += 1
             finally:
                 self._turns.remove(turn)
                 self._call_next()
@@ -148,6 +155,9 @@ class Budget:
     def _leave(self, held: Slot) -> None:
         with self._lock:
             self._in_flight -= 1
+            self._kinds[held.kind] -= 1
+            if not self._kinds[held.kind]:
+                del self._kinds[held.kind]
             before = int(self._size)
             reason = self._judge(held)
             after = int(self._size)

@@ -171,7 +171,7 @@ class WmsClient:
         Raises:
             NotFoundError: the WMS answered 404, which may mean an empty list.
         """
-        address = f"{self._base_url}entity/{quote(entity, safe='')}/"
+        address = self._address(entity)
 
         def url(rows: int | None) -> str:
             sized = params if rows is None else {**params, "page_size": str(rows)}
@@ -179,6 +179,13 @@ class WmsClient:
             return f"{address}?{urlencode(sized, quote_via=quote, safe='')}"
 
         return self._page(_Ask(urlsplit(address).path, url, size))
+
+    def in_flight(self, entity: str) -> int:
+        """Return how many pages of an entity are on their way now."""
+        return self._budget.in_flight(f"{urlsplit(self._address(entity)).path} ")
+
+    def _address(self, entity: str) -> str:
+        return f"{self._base_url}entity/{quote(entity, safe='')}/"
 
     def follow(self, next_page: str) -> paging.Envelope:
         """Return the page that the server names as the next one.

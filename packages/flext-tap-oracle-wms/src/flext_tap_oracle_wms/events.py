@@ -186,6 +186,23 @@ class PageEmitted(Event):
 
 
 @dataclass(frozen=True)
+class ProgressMade(Event):
+    """A stream has been read on, about a second after it last said so; short ones never say so.
+
+    All of it is of this run: records and pages that are on stdout or in files, requests for the
+    stream that wait for an answer now, rows there are to read as the WMS counted them (null where
+    it was not asked), requests repeated.
+    """
+
+    stream: str
+    records: int
+    pages: int
+    in_flight: int
+    expected: int | None
+    retries: int
+
+
+@dataclass(frozen=True)
 class FileFinished(Event):
     """A file of records is whole and named in a BATCH message."""
 

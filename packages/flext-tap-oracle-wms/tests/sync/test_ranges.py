@@ -69,6 +69,8 @@ def job_of(wms, *, max_concurrency=3, record_limit=None):
         clock=Clock(),
         settings=SimpleNamespace(max_concurrency=max_concurrency),
         record_limit=record_limit,
+        emitted=0,
+        expected=None,
     )
 
 

@@ -89,6 +89,7 @@ def _read(job: Job, reason: str, lists: list[Mapping[str, str]]) -> None:
             for page in reading.by_next_page(job.source, listing, job.clock, ordering=None):
                 job.emit_page(page.results, page.fetched_at)
                 job.check_limit(more=page.more)
+    job.expected = None  # what is read after it was not counted
     emit(BackfillCompleted(job.stream, job.emitted - before))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flext_observability import emit, metrics
 from flext_tap_oracle_wms import paging
+from flext_tap_oracle_wms.events import ProgressMade
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from flext_tap_oracle_wms.emit import StreamEmitter
     from flext_tap_oracle_wms.settings import Settings
     from flext_tap_oracle_wms.sync.reading import Listing, Source
+
+
+#: How long a stream is silent between two words on its progress.
+PROGRESS_EVERY_S = 1.0
 
 
 class LimitReachedError(Exception):
@@ -35,6 +41,8 @@ class Job:
         replication_key: the timestamp by which its changes are found; None if it has none.
         record_limit: records after which the stream stops, None for all.
         emitted: records that are out so far.
+        pages: pages that are out so far.
+        expected: rows that this run has to read, as far as the WMS has counted them.
     """
 
     stream: str
@@ -48,6 +56,12 @@ class Job:
     replication_key: str | None = None
     record_limit: int | None = None
     emitted: int = field(default=0)
+    pages: int = field(default=0)
+    expected: int | None = None
+    _told_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._told_s = self.clock.monotonic_s()
 
     @property
     def progress(self) -> StreamState:
@@ -61,11 +75,23 @@ class Job:
     def emit_page(
         self, results: msgspec.Raw, fetched_at: datetime, version: int | None = None
     ) -> None:
-        """Write a page's records, as far as the limit lets.
+        """Write a page's records, as far as the limit lets, and tell of progress now and then.
 
         Raises:
             LimitReachedError: the page went beyond the limit and was cut.
         """
+        self._write_page(results, fetched_at, version)
+        now_s = self.clock.monotonic_s()
+        if now_s - self._told_s < PROGRESS_EVERY_S:
+            return
+        self._told_s = now_s
+        in_flight = self.source.in_flight(self.listing.entity)
+        retries = int(metrics.total("retries", self.stream))
+        done, pages = self.emitted, self.pages
+        emit(ProgressMade(self.stream, done, pages, in_flight, self.expected, retries))
+
+    def _write_page(self, results: msgspec.Raw, fetched_at: datetime, version: int | None) -> None:
+        self.pages += 1
         limit = self.record_limit
         if limit is None:
             self.emitted += self.emitter.write_page(results, fetched_at, version)

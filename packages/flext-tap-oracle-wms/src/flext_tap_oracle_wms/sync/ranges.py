@@ -76,6 +76,7 @@ def _even_by_rows(
     rows = count(job, listing, left.filters())
     if rows is None:
         return None
+    job.expected = job.emitted + rows
     wanted = paging.ranks(rows, _readers(job), smallest=listing.size.ceiling)
 
     def id_at(rank: int) -> Iterator[int]:

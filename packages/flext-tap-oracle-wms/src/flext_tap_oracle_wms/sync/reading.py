@@ -47,6 +47,10 @@ class Source(Protocol):
         """Return whether the WMS describes the entity, now or (unless anew) earlier in the run."""
         ...
 
+    def in_flight(self, entity: str) -> int:
+        """Return how many pages of an entity are on their way now."""
+        ...
+
     def server_now(self) -> tuple[datetime, datetime]:
         """Return the present by the clock of the WMS and by this machine's."""
         ...

@@ -109,6 +109,12 @@ def test_a_reference_to_the_environment_is_no_secret(root):
     assert troubles(looked_at(root)) == []
 
 
+def test_a_setting_of_flext_itself_that_is_wrong_is_found(root):
+    (found,) = troubles(looked_at(root, {SETTING: "500", "FLEXT_ALERT_LAG_S": "soon"}))
+    assert (found.check, found.level) == ("flext's settings", "error")
+    assert "FLEXT_ALERT_LAG_S" in found.text
+
+
 def test_a_misspelt_setting_is_found_with_the_right_name(root):
     (trouble,) = troubles(looked_at(root, {"FLEXT_TARGET_ORACLE_SERVICENAME": "X"}))
     assert "FLEXT_TARGET_ORACLE_SERVICENAME is no setting" in trouble.text

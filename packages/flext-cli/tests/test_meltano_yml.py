@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flext_cli import settings
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_target_oracle import settings as target_settings
 
@@ -116,6 +117,7 @@ def test_every_variable_of_the_example_is_a_setting():
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     names = re.findall(r"^(?:# )?([A-Z_]+)=", "\n".join(lines), re.MULTILINE)
     known = {f"{p}{n}".upper() for p, schema in prefixes.items() for n in schema["properties"]}
+    known |= {each.name for each in settings.SETTINGS}
     assert set(names) - known == {"MELTANO_ENVIRONMENT"}
     required = {f"{p}{n}".upper() for p, schema in prefixes.items() for n in schema["required"]}
     assert required <= {line.split("=")[0] for line in lines if not line.startswith("#")}

@@ -36,6 +36,14 @@ def test_the_outcome_is_never_better_than_the_worst_part(parts, held, outcome):
     assert (run.seconds is None) == any(part.ended_at is None for part in parts)
 
 
+def test_of_two_parts_of_one_component_the_worse_end_counts():
+    """A job with two pairs runs the tap twice."""
+    later = dataclasses.replace(record(code=0), started_at=BEGIN + timedelta(seconds=1))
+    for parts in ([record(code=3), later], [later, record(code=3)]):
+        (run,) = status.runs(parts, frozenset())
+        assert (run.outcome, run.exit_codes) == ("failed", {status.TAP: 3})
+
+
 def test_tap_and_target_stand_side_by_side():
     tap = {
         "allocation": {

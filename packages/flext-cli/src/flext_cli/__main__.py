@@ -10,6 +10,7 @@ from flext_cli.commands import flext
 from flext_cli.errors import EXIT_FAILED, FlextError
 from flext_coordination import CoordinationError
 from flext_observability import redaction
+from flext_observability.runs import RunRecordError
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def _run() -> int:
             _say(error.details.rstrip())
         _say(f"flext: {error}\n  what to do: {error.remedy}")
         return error.exit_code
-    except CoordinationError as error:
+    except (CoordinationError, RunRecordError) as error:
         _say(f"flext: {error}")
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 -- the process edge

@@ -8,14 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from dotenv import dotenv_values
 
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.verify.run import Ends
-from flext_observability import redaction
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
@@ -32,16 +28,6 @@ class Opened:
     ends: Ends
     entities: tuple[str, ...]
     page_size: int
-
-
-def environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """What Meltano would give its plugins: `.env` below the environment; secrets are registered."""
-    given = dotenv_values(root / ".env")
-    found = {name: value for name, value in {**given, **environ}.items() if value is not None}
-    for name, value in found.items():
-        if redaction.is_secret_key(name) and value:
-            redaction.register(value)
-    return found
 
 
 def target_config(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class UnhealthyError(FlextError):
     """`flext doctor` found something that would stop a run."""
 
 
+class AlertError(FlextError):
+    """An alert was not taken by its hook, or what was told before is not known."""
+
+
 class LeaseTakenError(FlextError):
     """Another run holds the pipeline."""
 

@@ -42,6 +42,7 @@ class Run:
         exit_codes: by component; None where the part has not ended, or died.
         streams: by stream; what belongs to none is left out.
         ended_at: when its last part ended, None while one has not.
+        job: the job, where `flext run` ran it.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Run:
     outcome: Outcome
     exit_codes: Mapping[str, int | None]
     streams: Mapping[str, StreamFigures] = field(default_factory=dict)
+    job: str | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -91,9 +93,19 @@ def _run(run_id: str, parts: Sequence[RunRecord], held: frozenset[str]) -> Run:
         started_at=min(part.started_at for part in parts),
         ended_at=max(ended) if over else None,
         outcome=_outcome(parts, over=over, is_held=run_id in held),
-        exit_codes={part.component: part.exit_code for part in parts},
+        exit_codes=_exit_codes(parts),
+        job=next((part.job for part in parts if part.job is not None), None),
         streams=_streams(parts),
     )
+
+
+def _exit_codes(parts: Sequence[RunRecord]) -> dict[str, int | None]:
+    """By component; one that took part twice has the worse of its ends."""
+    found: dict[str, int | None] = {}
+    for part in sorted(parts, key=lambda part: part.component):
+        before = found.get(part.component, 0)
+        found[part.component] = part.exit_code if before == 0 else before
+    return found
 
 
 def _outcome(parts: Sequence[RunRecord], *, over: bool, is_held: bool) -> Outcome:

@@ -92,7 +92,7 @@ class _Collector:
                         name, GaugeMetricFamily(name, text, labels=_STREAM_LABELS)
                     )
                     family.add_metric((job, stream, part.component, kind), value)
-        yield from (families[name] for name in sorted(families))
+        yield from (families[name] for name in sorted(families) if families[name].samples)
 
 
 def _job_values(runs: JobRuns) -> Iterator[tuple[str, float]]:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from flext_cli import ends, project
+from flext_cli import project, settings
 from flext_cli.doctor import findings, oracle_checks, pipeline, wms_checks, workspace
 from flext_cli.errors import UnhealthyError
 from flext_cli.project import Project
@@ -33,7 +33,7 @@ def doctor(as_json: bool) -> None:
     Each finding that is not ok names its remedy. The exit code is 1 where one would stop a run.
     """
     found = project.find(Path.cwd(), os.environ)
-    environ = ends.environment(found.root, os.environ)
+    environ = settings.environment(found.root, os.environ)
     seen = []
     console = Console()
     for finding in _findings(found, environ):

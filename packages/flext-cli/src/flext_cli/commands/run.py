@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -16,10 +17,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from flext_cli import clock, job_run, project
+from flext_cli import aftermath, clock, job_run, project, settings
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
+from flext_cli.events import RunSkipped
 from flext_cli.progress import Progress
+from flext_observability import configure, emit, set_process_context
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -64,15 +67,20 @@ def run(
     """
     processes.stop_on_signals()
     found = project.find(Path.cwd(), os.environ)
-    chosen = found.environment(environment or os.environ.get("MELTANO_ENVIRONMENT"))
+    environ = settings.environment(found.root, os.environ)
+    chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
+    place = aftermath.Place(found, job, chosen, environ, settings.load(environ, found.root))
+    configure("flext")
 
     def turn() -> job_run.Ended | job_run.Skipped:
         with _watching(job, as_json=as_json) as watched:
-            began_s = clock.monotonic_s()
+            began_at, began_s = clock.now(), clock.monotonic_s()
             outcome = job_run.once(
                 found, job, chosen, os.environ, full_refresh=full_refresh, take=watched.take
             )
-        _say(job, outcome, watched.progress, clock.monotonic_s() - began_s, as_json=as_json)
+            seconds = round(clock.monotonic_s() - began_s, 3)
+        _leave(place, outcome, began_at, seconds, watched.progress)
+        _say(job, outcome, watched.progress, seconds, as_json=as_json)
         return outcome
 
     if every_s is None:
@@ -81,6 +89,24 @@ def run(
         raise JobFailedError(
             f"at least one run of {job} failed", remedy="`flext status` shows which"
         )
+
+
+def _leave(
+    place: aftermath.Place,
+    outcome: job_run.Ended | job_run.Skipped,
+    began_at: datetime,
+    seconds: float,
+    progress: Progress,
+) -> None:
+    if isinstance(outcome, job_run.Skipped):
+        emit(RunSkipped(place.job, outcome.scope, outcome.reason))
+        aftermath.leave(place, None, clock.now())
+        return
+    set_process_context(run_id=outcome.run_id)
+    over = aftermath.Over(
+        outcome.run_id, outcome.exit_code, began_at, seconds, trouble=progress.trouble
+    )
+    aftermath.leave(place, over, clock.now())
 
 
 def _repeat(
@@ -129,7 +155,7 @@ def _say(
             "job": job,
             "outcome": "failed" if outcome.exit_code else "succeeded",
             **asdict(outcome),
-            "seconds": round(seconds, 3),
+            "seconds": seconds,
             "streams": {
                 name: {"loaded": each.loaded, "changed": each.changed, "rejected": each.rejected}
                 for name, each in sorted(progress.streams.items())
@@ -137,9 +163,7 @@ def _say(
         }
     if as_json:
         click.echo(json.dumps(fields))
-    elif isinstance(outcome, job_run.Skipped):
-        click.echo(f"skipped {job}: {outcome.reason}", err=True)
-    else:
+    elif not isinstance(outcome, job_run.Skipped):  # a skipped turn is said by its event
         loaded = sum(each.loaded for each in progress.streams.values())
         click.echo(
             f"{job} {fields['outcome']} in {seconds:.1f} s: {loaded} rows in"

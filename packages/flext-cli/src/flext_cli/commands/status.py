@@ -105,6 +105,7 @@ def _plain(places: list[status.Place]) -> list[dict[str, object]]:
 def _run(run: status.Run) -> dict[str, object]:
     return {
         "run_id": run.run_id,
+        "job": run.job,
         "started_at": run.started_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "seconds": run.seconds,

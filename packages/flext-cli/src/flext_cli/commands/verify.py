@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from flext_cli import clock, ends, meltano, project
+from flext_cli import clock, ends, meltano, project, settings
 from flext_cli.errors import DifferenceError
 from flext_cli.handover import merged
 from flext_cli.project import Project
@@ -58,7 +58,7 @@ def verify(
     (purged, or no more visible to the user) are told apart and no failure.
     """
     found = project.find(Path.cwd(), os.environ)
-    environ = ends.environment(found.root, os.environ)
+    environ = settings.environment(found.root, os.environ)
     cutoffs = _bookmarks(found, environ, environment) if since_bookmark else {}
     reports: list[Report] = []
     with ends.opened(environ, workers=how["workers"]) as both, _writing(found.root) as (path, note):

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flext_cli import settings
 from flext_cli.doctor.findings import Finding
+from flext_cli.errors import SettingsRefusedError
 from flext_cli.project import FILE_NAME, Project
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_target_oracle import settings as target_settings
@@ -27,6 +29,7 @@ def check(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the files and at what the settings are, without asking either end."""
     yield from _env_file(project.root)
     yield from _unknown_names(environ)
+    yield from _own_settings(project.root, environ)
     yield from _secrets_in_project(project)
     yield from _commands(project)
 
@@ -86,6 +89,18 @@ def _unknown_names(environ: Mapping[str, str]) -> Iterator[Finding]:
             )  # fmt: skip
     if not found:
         yield Finding(ABOUT, "setting names", "ok", "every FLEXT variable is a setting")
+
+
+def _own_settings(root: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        hooks = settings.load(environ, root).hooks
+    except SettingsRefusedError as error:
+        yield Finding(ABOUT, "flext's settings", "error", str(error), error.remedy)
+        return
+    told = [name for name, given in (("a command", hooks.command), ("a webhook", hooks.webhook_url))
+            if given]  # fmt: skip
+    who = f"are told to {' and '.join(told)}" if told else "no hook is set: nobody is told"
+    yield Finding(ABOUT, "alerts", "ok", who)
 
 
 def _secrets_in_project(project: Project) -> Iterator[Finding]:

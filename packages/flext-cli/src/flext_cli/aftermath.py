@@ -16,13 +16,14 @@ from pathlib import Path
 
 from flext_cli import status
 from flext_cli.alerts import run as alerts
-from flext_cli.errors import FlextError
+from flext_cli.errors import ExportError, FlextError
 from flext_cli.events import AlertLost, RecordLost
 from flext_cli.project import Project
 from flext_cli.settings import Settings
-from flext_observability import emit, runs, textfile
+from flext_observability import emit, runs
 
 COMPONENT = "flext"
+_FILE_REMEDY = "make its folder, writable for this user, or set FLEXT_METRICS_FILE to another path"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def leave(place: Place, over: Over | None, now: datetime) -> None:
             _record(workspace, place, over)
             if place.settings.metrics_file is not None:
                 export(workspace, place.settings.metrics_file)
-        except (runs.RunRecordError, textfile.TextfileError) as error:
-            emit(RecordLost(place.job, str(error)))
+        except (runs.RunRecordError, ExportError) as error:
+            remedy = f"; {error.remedy}" if isinstance(error, FlextError) else ""
+            emit(RecordLost(place.job, f"{error}{remedy}"))
         ended = alerts.Ended(
             _run(workspace, place, over), over.run_id, over.exit_code, over.trouble
         )
@@ -82,10 +84,15 @@ def export(workspace: Path, path: Path) -> None:
     """Write the metrics of all jobs' last runs, one writer after the other.
 
     Raises:
-        TextfileError, RunRecordError: as the texts say.
+        ExportError, RunRecordError: the file cannot be written, the records cannot be read.
     """
-    with _alone(workspace):
-        textfile.write(path, runs.last_of_jobs(workspace))
+    from flext_observability import textfile  # here, since most runs export nothing
+
+    try:
+        with _alone(workspace):
+            textfile.write(path, runs.last_of_jobs(workspace))
+    except textfile.TextfileError as error:
+        raise ExportError(str(error), remedy=_FILE_REMEDY) from error
 
 
 @contextmanager
@@ -96,8 +103,9 @@ def _alone(workspace: Path) -> Iterator[None]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise textfile.TextfileError(
-            f"{path} cannot be written: {error.strerror or error}; make the folder writable"
+        raise ExportError(
+            f"{path} cannot be written: {error.strerror or error}",
+            remedy="make the folder writable for this user",
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

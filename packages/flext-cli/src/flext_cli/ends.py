@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flext_cli import settings as own_settings
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.verify.run import Ends
 from flext_tap_oracle_wms import settings as tap_settings
@@ -19,6 +20,9 @@ from flext_target_oracle import catalogue
 from flext_target_oracle import settings as target_settings
 from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import TargetError
+
+#: The environment with `.env` below it, for who opens an end; it needs none itself.
+environment = own_settings.environment
 
 
 @dataclass(frozen=True)

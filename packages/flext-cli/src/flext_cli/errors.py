@@ -41,6 +41,10 @@ class UnhealthyError(FlextError):
     """`flext doctor` found something that would stop a run."""
 
 
+class ExportError(FlextError):
+    """The metrics cannot be written."""
+
+
 class AlertError(FlextError):
     """An alert was not taken by its hook, or what was told before is not known."""
 

@@ -38,7 +38,7 @@ _JOB_METRICS = {
 
 
 class TextfileError(Exception):
-    """The file cannot be written; the message names it and the remedy."""
+    """The file cannot be written; the message names it."""
 
 
 def render(jobs: Mapping[str, JobRuns]) -> str:
@@ -56,10 +56,7 @@ def write(path: Path, jobs: Mapping[str, JobRuns]) -> None:
         write_to_textfile(str(path), _registry(jobs))
         path.chmod(0o644)  # its reader is another user; nothing in it is secret
     except OSError as error:
-        raise TextfileError(
-            f"{path} cannot be written: {error.strerror or error}; make its folder, writable for"
-            " this user, or set FLEXT_METRICS_FILE to another path"
-        ) from error
+        raise TextfileError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _registry(jobs: Mapping[str, JobRuns]) -> CollectorRegistry:

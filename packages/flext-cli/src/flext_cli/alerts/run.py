@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from flext_cli import meltano, status
-from flext_cli.alerts import conditions, hooks, memory
+from flext_cli.alerts import conditions, memory
 from flext_cli.alerts.conditions import Changes, Facts, Firing
 from flext_cli.errors import MeltanoError
 from flext_cli.events import AlertLost, AlertSent
@@ -90,6 +90,8 @@ def tell(
     chosen: Hooks, job: str, message: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Give a message to all hooks; answers those that did not take it, with the reason."""
+    from flext_cli.alerts import hooks  # here, since most runs have nothing to tell
+
     firing = tuple(each["kind"] for each in message["alerts"] if each["status"] == "firing")
     resolved = tuple(each["kind"] for each in message["alerts"] if each["status"] == "resolved")
     lost = {}

@@ -9,7 +9,7 @@ import click
 
 from flext_cli import aftermath, project, settings
 from flext_cli.errors import SettingsRefusedError
-from flext_observability import runs, textfile
+from flext_observability import runs
 
 
 @click.command(epilog="Example: flext metrics --write")
@@ -27,6 +27,8 @@ def metrics(write: bool) -> None:
     environ = settings.environment(found.root, os.environ)
     workspace = found.workspace(environ)
     if not write:
+        from flext_observability import textfile  # here, since it loads the library
+
         click.echo(textfile.render(runs.last_of_jobs(workspace)), nl=False)
         return
     path = settings.load(environ, found.root).metrics_file

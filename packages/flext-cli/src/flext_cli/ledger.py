@@ -5,7 +5,7 @@ The target's own readings are used, as `ends` opens them; nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,6 @@ def out_of_step(
     Returns:
         How many were compared, and stream and reason of those with which a run would be refused.
     """
-    limit = oracle.database.max_identifier_bytes
     compared, found = 0, []
     with oracle.database.session("doctor") as session:
         fences = {
@@ -91,9 +90,7 @@ def out_of_step(
         }
         for scope, entry in sorted(states.items()):
             for stream, bookmark in sorted((merged(entry).get("bookmarks") or {}).items()):
-                name = oracle.settings.table_prefix + stream
-                table = identifiers.identifier(name, max_bytes=limit)
-                held = fences.get((f"{oracle.settings.target_schema}.{table}", scope))
+                held = fences.get((table_of(oracle, stream), scope))
                 if held is None or not bookmark:
                     continue
                 compared += 1
@@ -111,3 +108,16 @@ def rejects(
         return overview.rejects(
             session, oracle.control_schema, stream=stream, run_id=run_id, limit=limit
         )
+
+
+def forget(oracle: OracleSide, reject_ids: Sequence[str]) -> None:
+    """Remove refused rows that were brought in since."""
+    with oracle.database.session("rejects") as session:
+        overview.forget_rejects(session, oracle.control_schema, reject_ids)
+
+
+def table_of(oracle: OracleSide, stream: str) -> str:
+    """The table of a stream as SCHEMA.TABLE, as the target names it."""
+    limit = oracle.database.max_identifier_bytes
+    table = identifiers.identifier(oracle.settings.table_prefix + stream, max_bytes=limit)
+    return f"{oracle.settings.target_schema}.{table}"

@@ -121,7 +121,8 @@ class Delivery:
             for column, value in zip(self.plan.columns, row, strict=False)
             if column.is_key
         }
-        return Reject(self.plan.stream, "", code, message, str(key), record)
+        moment: datetime = row[len(self.plan.columns)]
+        return Reject(self.plan.stream, "", code, message, str(key), record, moment)
 
     def refuse_ahead(self, latest: datetime) -> None:
         """Refuse the rows that say they were extracted after a moment that has not come yet."""

@@ -16,7 +16,7 @@ from flext_target_oracle.rows import Reject
 from flext_target_oracle.sql import control, types
 
 _TEXT, _NUMBER = types.text(), types.ColumnType("NUMBER")
-_REJECT_TYPES = (*[_TEXT] * 7, types.CLOB)
+_REJECT_TYPES = (*[_TEXT] * 7, types.CLOB, types.TIMESTAMP)
 _LEDGER_TYPES = (_TEXT, _TEXT, _NUMBER, _NUMBER, _TEXT, _TEXT, *[_NUMBER] * 7, types.CLOB)
 _MESSAGE_CHARS = 1000
 
@@ -85,6 +85,7 @@ def write_rejects(session: Session, entry: Entry, rejects: list[Reject]) -> None
         (
             str(uuid.uuid4()), entry.run_id[:64], entry.stream, entry.fence.table, reject.column,
             reject.code, f"{reject.message} (key {reject.key})"[:_MESSAGE_CHARS], reject.record,
+            reject.extracted_at,
         )
         for reject in rejects
     ]  # fmt: skip

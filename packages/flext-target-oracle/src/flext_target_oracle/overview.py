@@ -1,10 +1,11 @@
 """What our own tables say, for people: who holds what, what was done lately, what was refused.
 
-Reads only; a run goes by `fence` and `ledger`.
+Reads, but for refused rows that were brought in since; a run goes by `fence` and `ledger`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,7 @@ class Refused:
     """A row that was refused; times are UTC by the database's clock.
 
     Attributes:
+        extracted_at: when the tap read it; None of a row that an older FLEXT refused.
         record: as it came, JSON.
     """
 
@@ -79,6 +81,7 @@ class Refused:
     code: str
     message: str
     rejected_at: datetime
+    extracted_at: datetime | None
     record: str
 
 
@@ -118,6 +121,14 @@ def rejects(
     what = "reading the refused rows"
     rows = _found(session, overview.rejects(schema), what, binds, _REJECT_BINDS)
     return [Refused(*row) for row in rows]
+
+
+def forget_rejects(session: Session, schema: str, reject_ids: Sequence[str]) -> None:
+    """Remove refused rows that were brought in since, and commit."""
+    what = "removing refused rows that are loaded now"
+    sql = overview.forget_rejects(schema)
+    session.insert_many(sql, [(each,) for each in reject_ids], (_TEXT,), what=what)
+    session.commit()
 
 
 def out_of_step(session: Session, held: Held, stream: str, bookmark: Any) -> str | None:

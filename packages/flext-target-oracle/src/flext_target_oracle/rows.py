@@ -44,6 +44,7 @@ class Reject:
         column: the first one at fault; empty where the record as a whole is.
         key: the row's key properties and values as JSON text, as far as they can be read.
         record: the raw record.
+        extracted_at: when, in UTC without a zone; None where that could not be read.
     """
 
     stream: str
@@ -52,6 +53,7 @@ class Reject:
     message: str
     key: str
     record: str
+    extracted_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -148,14 +150,21 @@ class RowReader:
             try:
                 row = self._row(raw, batch, position, result)
             except _RefusedError as refused:
-                key = self._key_text(raw)
-                text = raw.decode("utf-8", "backslashreplace")
-                result.rejects.append(
-                    Reject(self._plan.stream, refused.column, refused.code, str(refused), key, text)
-                )
+                result.rejects.append(self._reject(raw, refused, batch, position))
             else:
                 result.rows.append(row)
         return result
+
+    def _reject(self, raw: bytes, refused: _RefusedError, batch: RawBatch, position: int) -> Reject:
+        said = batch.extracted[position]
+        try:
+            moment = batch.received[position] if said is None else values.timestamp(said)
+        except UnfitError:
+            moment = None
+        return Reject(
+            self._plan.stream, refused.column, refused.code, str(refused), self._key_text(raw),
+            raw.decode("utf-8", "backslashreplace"), moment,
+        )  # fmt: skip
 
     def _row(self, raw: bytes, batch: RawBatch, position: int, result: Rows) -> tuple[Any, ...]:
         if len(raw) > MAX_RECORD_BYTES:

@@ -9,7 +9,7 @@ from flext_target_oracle.sql import loads
 from flext_target_oracle.sql.identifiers import qualified
 
 #: The layout below. A newer one in the database is refused, an older one is migrated.
-VERSION = 2
+VERSION = 3
 COMPONENT = "target"
 NOW = "CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6))"
 
@@ -37,6 +37,7 @@ TABLES = {
         ' "STREAM" VARCHAR2(400 BYTE), "TABLE_NAME" VARCHAR2(261 BYTE),'
         ' "COLUMN_NAME" VARCHAR2(128 BYTE), "CODE" VARCHAR2(30 BYTE),'
         ' "MESSAGE" VARCHAR2(4000 BYTE), "RECORD" CLOB, "REJECTED_AT" TIMESTAMP(6),'
+        ' "EXTRACTED_AT" TIMESTAMP(6),'
         ' CONSTRAINT "PK_FLEXT_REJECTS" PRIMARY KEY ("REJECT_ID")'
     ),
     **loads.TABLES,
@@ -57,6 +58,7 @@ MIGRATIONS: dict[int, tuple[tuple[str, str], ...]] = {
         ("FLEXT_LEDGER", '"ROWS_STALE" NUMBER(18)'),
         ("FLEXT_LEDGER", '"ROWS_DELETED" NUMBER(18)'),
     ),
+    3: (("FLEXT_REJECTS", '"EXTRACTED_AT" TIMESTAMP(6)'),),
 }
 
 
@@ -118,8 +120,8 @@ def write_rejects(schema: str) -> str:
     """Return the array insert of refused rows; binds: the columns in order but the time."""
     return (
         f'INSERT INTO {qualified(schema, "FLEXT_REJECTS")} ("REJECT_ID", "RUN_ID", "STREAM",'
-        ' "TABLE_NAME", "COLUMN_NAME", "CODE", "MESSAGE", "RECORD", "REJECTED_AT")'
-        f" VALUES (:1, :2, :3, :4, :5, :6, :7, :8, {NOW})"
+        ' "TABLE_NAME", "COLUMN_NAME", "CODE", "MESSAGE", "RECORD", "EXTRACTED_AT", "REJECTED_AT")'
+        f" VALUES (:1, :2, :3, :4, :5, :6, :7, :8, :9, {NOW})"
     )
 
 

@@ -1,6 +1,6 @@
 """The queries of people about our own tables: who holds what, what was done, what was refused.
 
-Runs do not need them; `flext status`, `doctor` and `rejects` do. They change nothing.
+Runs do not need them; `flext status`, `doctor` and `rejects` do. FLEXT_REJECTS alone is changed.
 """
 
 from __future__ import annotations
@@ -46,11 +46,16 @@ def rejects(schema: str) -> str:
     """Return the query for refused rows, newest first.
 
     Binds: stream, stream, run, run (each twice; NULL for any), how many.
-    Columns: id, run, stream, table, column, code, message, rejected at, record.
+    Columns: id, run, stream, table, column, code, message, rejected at, extracted at, record.
     """
     return (
         'SELECT "REJECT_ID", "RUN_ID", "STREAM", "TABLE_NAME", "COLUMN_NAME", "CODE", "MESSAGE",'
-        f' "REJECTED_AT", "RECORD" FROM {qualified(schema, "FLEXT_REJECTS")}'
+        f' "REJECTED_AT", "EXTRACTED_AT", "RECORD" FROM {qualified(schema, "FLEXT_REJECTS")}'
         ' WHERE (:1 IS NULL OR "STREAM" = :2) AND (:3 IS NULL OR "RUN_ID" = :4)'
         ' ORDER BY "REJECTED_AT" DESC, "REJECT_ID" FETCH FIRST :5 ROWS ONLY'
     )
+
+
+def forget_rejects(schema: str) -> str:
+    """Return the removal of refused rows that were brought in since; bind: id."""
+    return f'DELETE FROM {qualified(schema, "FLEXT_REJECTS")} WHERE "REJECT_ID" = :1'

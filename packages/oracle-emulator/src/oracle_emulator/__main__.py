@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         data_dir=options.data_dir,
         parent_pid=options.parent_pid,
         faults=tuple(options.fault),
-        sink=options.sink,
+        sink=options.sink or options.sink_keep is not None,
+        sink_keeps=options.sink_keep,
         max_string_size=options.max_string_size,
     )
     try:
@@ -66,6 +68,13 @@ def _fault(text: str) -> Fault:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"not a regular expression: {error}") from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="oracle-emulator", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -95,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--sink", action="store_true", help="throw the values of DML away, for benchmarks"
+    )
+    command.add_argument(
+        "--sink-keep",
+        type=_pattern,
+        metavar="REGEX",
+        help="a sink that does carry out the statements that hold this, such as a loader's ledger",
     )
     command.add_argument(
         "--log-level", choices=["debug", "info", "warning", "error"], default="warning"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Settings:
     parent_pid: int | None = None
     faults: tuple[Fault, ...] = ()
     sink: bool = False
+    sink_keeps: re.Pattern[str] | None = None
     max_string_size: str = "STANDARD"
 
 
@@ -72,6 +74,7 @@ def serve(settings: Settings, open_database: OpenDatabase) -> None:
             settings.service_name,
             faults=Faults(settings.faults),
             sink=settings.sink,
+            sink_keeps=settings.sink_keeps,
         )
         server = Server(context, certificates, Ports(settings.port, settings.tcps_port))
         server.start()

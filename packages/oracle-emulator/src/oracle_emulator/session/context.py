@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from oracle_emulator.codec.values import Decoder
-from oracle_emulator.engine.interface import Database, DirectPath, Session
+from oracle_emulator.engine.interface import Database, DirectPath, Kind, Session, Statement
 from oracle_emulator.profiles import Profile
 from oracle_emulator.session.cursors import CursorTable
 from oracle_emulator.session.faults import Faults
@@ -26,8 +27,15 @@ class ServerContext:
     statistics: Statistics = field(default_factory=Statistics)
     faults: Faults = field(default_factory=Faults)
     sink: bool = False  # values of DML are thrown away
+    sink_keeps: re.Pattern[str] | None = None  # but not of statements that hold this
     registry: Registry = field(default_factory=Registry)
     session_ids: Iterator[int] = field(default_factory=lambda: itertools.count(101))
+
+    def swallows(self, statement: Statement) -> bool:
+        """Tell whether a statement is answered without being done: DML that returns no values."""
+        if not self.sink or statement.kind is not Kind.DML or statement.returning:
+            return False
+        return self.sink_keeps is None or not self.sink_keeps.search(statement.text)
 
 
 @dataclass(slots=True)

@@ -205,7 +205,7 @@ class Conversation:
         infos = execution.input_binds(cursor.statement, cursor.binds)
         if not infos or not count:
             return [[] for _ in range(count)], None
-        if self._context.sink and execution.is_swallowed(cursor.statement):
+        if self._context.swallows(cursor.statement):
             skipper = RowSkipper(infos)
             if skipper.can_skip:
                 yield from self._stream.skip_many(skipper.skip, count)

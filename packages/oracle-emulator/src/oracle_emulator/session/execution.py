@@ -100,7 +100,7 @@ def execute(
         client.context.database.show_statistics(client.context.registry.statistics())
     types = [_bind_type(info) for info in cursor.binds]
     cursor.close_result()
-    if client.context.sink and is_swallowed(cursor.statement):
+    if client.context.swallows(cursor.statement):
         return _swallow(client, cursor, call, len(rows), types)
     outcome = client.session.execute(
         cursor.statement,
@@ -124,11 +124,6 @@ def _continues(cursor: OpenCursor, call: Request) -> bool:
     if not call.flags & ExecuteFlag.SCROLLABLE or cursor.result is None or call.parsed:
         return False
     return not call.options & Option.EXECUTE or call.position > 1
-
-
-def is_swallowed(statement: Statement) -> bool:
-    """Tell whether a sink answers a statement without doing it: DML that returns no values."""
-    return statement.kind is Kind.DML and not statement.returning
 
 
 def _swallow(

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flext_cli.commands import run
 from flext_cli.progress import Progress
 
 
@@ -36,6 +38,41 @@ def test_trouble_retries_and_ends_are_seen():
     assert progress.streams["item"].retries == 1
     assert (progress.streams["item"].ended, progress.streams["lpn"].ended) == ("done", "failed")
     assert progress.trouble == "StreamFailed reason=x"
+
+
+def test_what_the_tap_has_read_and_what_is_left_is_said():
+    progress = Progress()
+    told = [(0.0, 0, None), (1.0, 500, 10_500), (3.0, 2500, 10_500)]
+    for now_s, records, expected in told:
+        event = {"records": records, "pages": 1, "in_flight": 4, "expected": expected, "retries": 0}
+        progress.take(line("ProgressMade …", stream="item", **event), now_s)
+    item = progress.streams["item"]
+    assert (item.extracted, item.in_flight, item.expected) == (2500, 4, 10_500)
+    # 2,500 records in 3 s, 8,000 to go.
+    assert item.left_s(3.0) == pytest.approx(9.6)
+    (cells,) = zip(*(column.cells for column in run.table("j", progress, 3.0).columns), strict=True)
+    assert cells[:3] == ("item", "2,500 of 10,500", "4")
+    assert cells[-1] == "9 s left"
+    progress.take(line("StreamSynced …", stream="item"), 4.0)
+    assert (item.in_flight, item.left_s(4.0)) == (0, None)
+    assert list(run.table("j", progress, 4.0).columns[-1].cells) == ["done"]
+
+
+@given(
+    read=st.lists(st.integers(0, 10**6), min_size=1, max_size=5).map(sorted),
+    expected=st.none() | st.integers(0, 10**7),
+)
+def test_an_estimate_is_never_negative_and_only_made_where_there_is_something_to_go_by(
+    read, expected
+):
+    progress = Progress()
+    for second, records in enumerate(read):
+        fields = {"records": records, "in_flight": 1, "expected": expected}
+        progress.take(line("ProgressMade …", stream="item", **fields), float(second))
+    left_s = progress.streams["item"].left_s(float(len(read)))
+    known = expected is not None and read[-1] > read[0]
+    assert (left_s is not None) == known
+    assert left_s is None or left_s >= 0
 
 
 @given(

@@ -12,6 +12,7 @@ from typing import Any
 
 #: Events that say that something went wrong, and how it is called in the figures.
 _RETRIES = frozenset({"RetryScheduled", "BatchRetried"})
+_ENDS = {"StreamSynced": "done", "StreamFailed": "failed"}
 
 
 @dataclass
@@ -19,10 +20,17 @@ class Stream:
     """One stream while it runs.
 
     Attributes:
+        extracted: records that the tap has read.
+        in_flight: requests of the tap that wait for an answer.
+        expected: rows there are to read; None where the WMS was not asked.
         first_s, last_s: when its first and last batch was committed, by the clock of the caller.
+        told_s: when the tap first said how far it is, and with how many records.
         ended: "done" or "failed" once the tap is through with it.
     """
 
+    extracted: int = 0
+    in_flight: int = 0
+    expected: int | None = None
     loaded: int = 0
     changed: int = 0
     rejected: int = 0
@@ -30,6 +38,7 @@ class Stream:
     batches: int = 0
     first_s: float | None = None
     last_s: float | None = None
+    told_s: tuple[float, int] | None = None
     ended: str | None = None
 
     @property
@@ -38,6 +47,16 @@ class Stream:
         if self.first_s is None or self.last_s is None or self.last_s <= self.first_s:
             return None
         return self.loaded / (self.last_s - self.first_s)
+
+    def left_s(self, now_s: float) -> float | None:
+        """Seconds until the tap is through, as fast as it was so far; None while nobody can say."""
+        if self.ended is not None or self.expected is None or self.told_s is None:
+            return None
+        began_s, began_at = self.told_s
+        read = self.extracted - began_at
+        if read <= 0 or now_s <= began_s:
+            return None
+        return max(0, self.expected - self.extracted) * (now_s - began_s) / read
 
 
 @dataclass
@@ -69,12 +88,16 @@ class Progress:
             stream.rejected += int(record.get("rows_rejected", 0))
             stream.first_s = now_s if stream.first_s is None else stream.first_s
             stream.last_s = now_s
+        elif event == "ProgressMade":
+            stream.extracted = int(record.get("records", 0))
+            stream.in_flight = int(record.get("in_flight", 0))
+            expected = record.get("expected")
+            stream.expected = expected if isinstance(expected, int) else None
+            stream.told_s = stream.told_s or (now_s, stream.extracted)
         elif event in _RETRIES:
             stream.retries += 1
-        elif event == "StreamSynced":
-            stream.ended = "done"
-        elif event == "StreamFailed":
-            stream.ended = "failed"
+        elif event in _ENDS:
+            stream.ended, stream.in_flight = _ENDS[event], 0
 
 
 def _record(line: str) -> dict[str, Any] | None:

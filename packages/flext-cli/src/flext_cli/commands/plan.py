@@ -12,9 +12,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from flext_cli import ends, project
+from flext_cli import durations, ends, project
 from flext_cli import plan as planning
-from flext_cli.commands.status import duration
 from flext_cli.errors import UnhealthyError
 from flext_cli.plan import Planned
 from flext_observability import redaction
@@ -80,12 +79,12 @@ def table(job: str, planned: Sequence[Planned]) -> Table:
     shown.add_column("would fail", overflow="fold")
     for each in planned:
         rows = "" if each.rows is None else f"{each.rows:,}"
-        seconds = "" if each.first_load_s is None else duration(each.first_load_s)
+        seconds = "" if each.first_load_s is None else durations.text(each.first_load_s)
         shown.add_row(
             each.stream or "(our own tables)", each.table, str(len(each.ddl)), rows, seconds,
             redaction.redact(each.trouble or ""),
         )  # fmt: skip
     total_s = sum(each.first_load_s or 0.0 for each in planned)
     if any(each.first_load_s is not None for each in planned):
-        shown.caption = f"first load of all: about {duration(total_s)} as the WMS answers now"
+        shown.caption = f"first load of all: about {durations.text(total_s)} as the WMS answers now"
     return shown

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from flext_cli import aftermath, clock, job_run, project, settings
+from flext_cli import aftermath, clock, durations, job_run, project, settings
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
 from flext_cli.events import RunSkipped
-from flext_cli.progress import Progress
+from flext_cli.progress import Progress, Stream
 from flext_observability import configure, emit, set_process_context
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -192,7 +192,9 @@ def _watching(job: str, *, as_json: bool) -> Iterator[_Watched]:
         yield _Watched(_pass_on)
         return
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        watched = _Watched(lambda _line: live.update(table(job, watched.progress)))
+        watched = _Watched(
+            lambda _line: live.update(table(job, watched.progress, clock.monotonic_s()))
+        )
         yield watched
 
 
@@ -201,22 +203,36 @@ def _pass_on(line: str) -> None:
     sys.stderr.flush()
 
 
-def table(job: str, progress: Progress) -> Table:
-    """The streams of a run as they are now."""
+def table(job: str, progress: Progress, now_s: float) -> Table:
+    """The streams of a run as they are now, by the clock of `Progress.take`."""
     shown = Table(title=job, caption=progress.trouble, caption_style="yellow")
     shown.add_column("stream")
-    for heading in ("rows loaded", "changed", "rows/s", "batches", "retries", "rejected"):
+    for heading in (
+        "read", "in flight", "rows loaded", "changed", "rows/s", "batches", "retries", "rejected",
+    ):  # fmt: skip
         shown.add_column(heading, justify="right")
     shown.add_column("state")
     for name, each in sorted(progress.streams.items()):
         rate = "" if each.rate is None else f"{each.rate:.0f}"
-        figures = (each.loaded, each.changed)
+        figures = (each.in_flight, each.loaded, each.changed)
         rest = (each.batches, each.retries, each.rejected)
         shown.add_row(
             name,
+            _read(each),
             *(f"{n:,}" for n in figures),
             rate,
             *(f"{n:,}" for n in rest),
-            each.ended or "running",
+            each.ended or _running(each, now_s),
         )
     return shown
+
+
+def _read(stream: Stream) -> str:
+    """Records so far, out of how many where that is known; loaded ones where the tap was quick."""
+    read = f"{max(stream.extracted, stream.loaded):,}"
+    return read if stream.expected is None or stream.ended else f"{read} of {stream.expected:,}"
+
+
+def _running(stream: Stream, now_s: float) -> str:
+    left_s = stream.left_s(now_s)
+    return "running" if left_s is None else f"{durations.text(left_s)} left"

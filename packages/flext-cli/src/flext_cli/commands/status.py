@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 import flext_coordination
-from flext_cli import clock, ends, ledger, meltano, project, status
+from flext_cli import clock, durations, ends, ledger, meltano, project, status
 from flext_cli.errors import ProjectError, SettingsRefusedError
 from flext_observability import redaction, runs
 
@@ -150,7 +150,7 @@ def _places_table(places: list[status.Place]) -> Table:
     for heading in ("state", "stream", "bookmark", "lag", "full load"):
         table.add_column(heading, overflow="fold")
     for place in places:
-        lag = "" if place.lag_s is None else duration(place.lag_s)
+        lag = "" if place.lag_s is None else durations.text(place.lag_s)
         table.add_row(
             place.state_id, place.stream, place.bookmark or "–", lag, place.full_load or "–"
         )
@@ -172,17 +172,3 @@ def _oracle_table(lines: list[ledger.TableLine], days: float) -> Table:
             *(f"{n:,}" for n in counts),
         )  # fmt: skip
     return table
-
-
-def duration(seconds: float) -> str:
-    """A time in the two units that matter."""
-    if 0 < seconds < 1:
-        return "under 1 s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -23,7 +23,7 @@ from oracle_emulator.tns.packets import FramingError, Packet, PacketType
 _log = logging.getLogger(__name__)
 
 _RECEIVE_BYTES = 1 << 17
-_QUEUED_PACKETS = 256  # then the client has to wait, as TCP lets it
+_QUEUED_PORTIONS = 16  # of what was received at once; then the client has to wait
 
 
 class Channel(Protocol):
@@ -162,7 +162,7 @@ class Connection:
         self._channel = channel
         self._machine = machine
         machine.kill = self.stop
-        self._packets: queue.Queue[Packet | None] = queue.Queue(_QUEUED_PACKETS)
+        self._packets: queue.Queue[list[Packet] | None] = queue.Queue(_QUEUED_PORTIONS)
         self._stopped = threading.Event()
         self._ended = threading.Event()  # from outside
 
@@ -199,21 +199,22 @@ class Connection:
         self._channel.shutdown()
 
     def _execute(self) -> None:
-        while not self._machine.finished:
-            packet = self._packets.get()
-            if packet is None:
-                return
-            answer = self._machine.receive(packet)
-            if answer:
-                self._channel.send(answer)
+        while (packets := self._packets.get()) is not None:
+            for packet in packets:
+                answer = self._machine.receive(packet)
+                if answer:
+                    self._channel.send(answer)
+                if self._machine.finished:
+                    return
 
     def _read(self) -> None:
         try:
             while data := self._channel.receive():
-                for packet in self._machine.split(data):
-                    if _is_interrupt(packet):
-                        self._machine.interrupt()
-                    self._put(packet)
+                packets = self._machine.split(data)
+                for _ in filter(_is_interrupt, packets):
+                    self._machine.interrupt()
+                if packets:
+                    self._put(packets)
         except FramingError as error:
             _log.warning("connection closed: %s", error)
         except OSError:
@@ -221,11 +222,11 @@ class Connection:
         self._machine.interrupt()  # nobody waits for the answer any more
         self._put(None)
 
-    def _put(self, packet: Packet | None) -> None:
-        """Queue a packet unless the executing side is gone, which would leave no one to take it."""
+    def _put(self, packets: list[Packet] | None) -> None:
+        """Queue packets unless the executing side is gone: no one would take them."""
         while not self._stopped.is_set():
             try:
-                self._packets.put(packet, timeout=1)
+                self._packets.put(packets, timeout=1)
             except queue.Full:
                 continue
             return

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle_emulator.codec.buffers import IncompleteError, MalformedError
-from oracle_emulator.ttc.directpath import split_rows
+from oracle_emulator.ttc.directpath import count_rows, split_rows
 
 FIRST, LAST, CONTINUES, CONTINUED, FAST = 0x08, 0x04, 0x02, 0x01, 0x30
 VALUES = st.none() | st.binary(min_size=1, max_size=700)
@@ -46,13 +46,15 @@ def pieces(row, room):
 )
 def test_rows_come_back_however_they_are_split(rows, room):
     data = b"".join(pieces(row, room) for row in rows)
-    assert split_rows(data, len(rows[0]) if rows else 1) == rows
+    width = len(rows[0]) if rows else 1
+    assert split_rows(data, width) == [[value or b"" for value in row] for row in rows]
+    assert count_rows(data, width) == len(rows)
 
 
 def test_a_fast_row_carries_its_length():
     body = b"\x02\xc1\x02\xff"
     data = bytes((FIRST | LAST | FAST,)) + (len(body) + 4).to_bytes(2, "big") + b"\x02" + body
-    assert split_rows(data, 2) == [[b"\xc1\x02", None]]
+    assert split_rows(data, 2) == [[b"\xc1\x02", b""]]
 
 
 @given(st.binary(max_size=200), st.integers(1, 3))

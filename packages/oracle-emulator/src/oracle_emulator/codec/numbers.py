@@ -13,13 +13,14 @@ from decimal import ROUND_HALF_UP, Context, Decimal, Inexact
 
 _MAX_DIGITS = 20  # of base 100
 _MAX_BYTES = 22
+NEGATIVE_END = 102  # behind the digits of a negative number, where there is room
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP, Emin=-999_999, Emax=999_999)
 _PAIRS_POSITIVE = {f"{digit:02d}": digit + 1 for digit in range(100)}
 # A base-100 digit as one byte whose hexadecimal form is its two decimal digits.
 _PACKED = [(digit // 10 << 4) | digit % 10 for digit in range(100)]
-_NO_DIGIT = "f"
-_DIGITS_POSITIVE = bytes((0xFF, *_PACKED, *[0xFF] * 155))
-_DIGITS_NEGATIVE = bytes((0xFF, 0xFF, *reversed(_PACKED), *[0xFF] * 154))
+NO_DIGIT = "f"
+DIGITS_POSITIVE = bytes((0xFF, *_PACKED, *[0xFF] * 155))
+DIGITS_NEGATIVE = bytes((0xFF, 0xFF, *reversed(_PACKED), *[0xFF] * 154))
 _PAIRS_NEGATIVE = {f"{digit:02d}": 101 - digit for digit in range(100)}
 
 
@@ -33,15 +34,15 @@ def decode_number(data: bytes) -> int | Decimal:
         raise InvalidValueError(f"{len(data)} bytes are no NUMBER")
     head = data[0]
     if head & 0x80:
-        sign, digits = "", data[1:].translate(_DIGITS_POSITIVE).hex()
+        sign, digits = "", data[1:].translate(DIGITS_POSITIVE).hex()
         places = 2 * (len(data) - head + 191)
     elif head == 0:
         return -(10**126)
     else:
-        body = data[1:-1] if data[-1] == 102 else data[1:]
-        sign, digits = "-", body.translate(_DIGITS_NEGATIVE).hex()
+        body = data[1:-1] if data[-1] == NEGATIVE_END else data[1:]
+        sign, digits = "-", body.translate(DIGITS_NEGATIVE).hex()
         places = 2 * (len(body) + head - 63)
-    if _NO_DIGIT in digits:
+    if NO_DIGIT in digits:
         raise InvalidValueError("a byte that is no digit of a NUMBER")
     if not digits:
         return 0

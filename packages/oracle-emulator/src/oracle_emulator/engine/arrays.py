@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from oracle_emulator.engine import bulk, diagnosis, names, text
+from oracle_emulator.engine import bulk, copying, diagnosis, names, text
+from oracle_emulator.engine.bulk import Bulk
 from oracle_emulator.engine.diagnosis import Situation
 from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import (
@@ -50,10 +51,10 @@ def execute(
         outcome.row_count = sum(counts)
         outcome.row_counts = counts if row_counts else None
         return outcome
-    many = bulk.insert(session, plan, rows)
-    if many is None:
-        many = single if row_counts or plan.returning else _many(session, plan)
-    counts = _array(session, many, rows, situation, outcome, batch_errors=batch_errors)
+    work = bulk.insert(session, plan, rows)
+    if work is None:
+        work = Bulk(rows, single if row_counts or plan.returning else _many(session, plan))
+    counts = _array(session, work, situation, outcome, batch_errors=batch_errors)
     outcome.row_count = sum(counts)
     outcome.row_counts = counts if row_counts else None
     return outcome
@@ -61,8 +62,7 @@ def execute(
 
 def _array(
     session: EngineSession,
-    apply: Apply,
-    rows: Sequence[Row],
+    work: Bulk,
     situation: Situation,
     outcome: Outcome,
     *,
@@ -74,13 +74,13 @@ def _array(
             session.run.execute("BEGIN")
         session.in_transaction = True
     counts: list[int] = []
-    pending = [(0, len(rows))]
+    pending = [(0, len(work.items))]
     while pending:
         low, high = pending.pop()
         returned = len(outcome.returned)
         try:
             with session.statement(situation, begin=False):
-                done = apply(rows[low:high])
+                done = work.apply(work.items[low:high])
         except OracleError as failed:
             del outcome.returned[returned:]
             if not _blames_a_row(failed) or (high - low == 1 and not batch_errors):
@@ -166,8 +166,7 @@ class DirectPathLoad:
         session.check_target(Translation(inserts=True, target=table))
         private = session.private.physical(table)
         self._target = names.quote(*table) if private is None else f'pg_temp."{private}"'
-        self._names = ", ".join(names.quote(name) for name in columns)
-        self._converters = [bulk.converter(column) for column in self.columns]
+        self._copy = copying.copy_statement(self._target, columns)
         with session.statement(self._situation, begin=True):
             session.run.execute(f"LOCK TABLE {self._target} IN EXCLUSIVE MODE NOWAIT")
             may = session.run.execute(
@@ -187,8 +186,14 @@ class DirectPathLoad:
 
     def load(self, rows: Sequence[Row]) -> None:
         """Append rows. Raises OracleError."""
-        with self._session.statement(self._situation, begin=True), self._numbers_as_sent():
-            bulk.copy_rows(self._session, self._target, self._names, rows, self._converters, None)
+        session, width = self._session, len(self.columns)
+        lines = copying.copy_lines(rows, range(width), self.columns, [None] * width)
+        with session.statement(self._situation, begin=True), self._numbers_as_sent():
+            if lines is not None:
+                copying.copy_text(session, self._copy, lines)
+            else:
+                converters = [copying.converter(column) for column in self.columns]
+                copying.copy_rows(session, self._copy, rows, converters, None)
 
     @contextmanager
     def _numbers_as_sent(self) -> Iterator[None]:

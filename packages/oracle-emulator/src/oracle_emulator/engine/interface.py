@@ -15,6 +15,7 @@ bytes: locators are the session layer's matter. An empty string is NULL and arri
 from __future__ import annotations
 
 import enum
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,29 @@ class YearMonth(NamedTuple):
 
 Value = None | str | bytes | int | Decimal | float | datetime | timedelta | YearMonth | bool
 Row = Sequence[Value]
+
+
+class PackedRows(Sequence[Row]):
+    """Rows of binds that are still the client's bytes.
+
+    They are rows like any others, whose values are made when one is asked for (which raises
+    OracleError where bytes are no value of their type). `texts` does without values.
+    """
+
+    @abstractmethod
+    def is_null(self, index: int) -> bool:
+        """Tell whether a column holds nothing but NULL."""
+
+    @abstractmethod
+    def texts(
+        self, indexes: Sequence[int], start: int, stop: int
+    ) -> list[Sequence[bytes | None]] | None:
+        """Return columns of the rows from `start` to `stop` as plain text in UTF-8.
+
+        Numbers are in digits with a point, moments in ISO 8601's basic format (with Z where they
+        have a zone), RAW in hexadecimal digits, NULL is None. The answer is None when a column's
+        type cannot be written so. Raises OracleError as making values does.
+        """
 
 
 class TypeCode(enum.IntEnum):

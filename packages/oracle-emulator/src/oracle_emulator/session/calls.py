@@ -20,6 +20,7 @@ from oracle_emulator.ttc.constants import Function
 from oracle_emulator.ttc.ending import encode_status
 from oracle_emulator.ttc.execute import decode_fetch
 from oracle_emulator.ttc.lob import LobOp, LobRequest, decode_lob, encode_lob
+from oracle_emulator.ttc.packed import WireRows
 from oracle_emulator.ttc.piggybacks import Piggyback
 
 MakeCall = Callable[[Client, int], Call]
@@ -146,14 +147,14 @@ def prepare_load(client: Client, request: directpath.Prepare) -> bytes:
     columns = [normalize_name(name) for name in request.columns]
     path = client.session.direct_path(schema, normalize_name(request.table), columns)
     try:
-        decoders = directpath.value_decoders(path.columns)
+        types = directpath.value_types(path.columns)
     except InvalidValueError as error:
         path.abort()
         raise OracleError(3001, f"unimplemented feature: {error}") from error
     number = client.cursors.reserve()
     while number in client.loads:
         number = client.cursors.reserve()
-    client.loads[number] = Load(f"DIRECT PATH {request.table}", path, decoders)
+    client.loads[number] = Load(f"DIRECT PATH {request.table}", path, types)
     answer = directpath.encode_prepare(path.columns, number, client.field_version)
     return answer + encode_status(client.call_status())
 
@@ -161,15 +162,20 @@ def prepare_load(client: Client, request: directpath.Prepare) -> bytes:
 def load_stream(client: Client, request: directpath.LoadStream) -> tuple[bytes, int]:
     """Load rows; return the response and how many rows came. Raises OracleError."""
     load = find_load(client, request.cursor)
+    width = len(load.types)
     try:
-        raw = directpath.split_rows(request.data, len(load.decoders))
         if client.context.sink:
-            return directpath.encode_no_values() + encode_status(client.call_status()), len(raw)
-        rows = directpath.decode_rows(raw, load.decoders)
-    except (ValueError, MalformedError, IncompleteError) as error:
-        raise OracleError(26026, f"unsupported data in a direct path stream: {error}") from error
-    load.path.load(rows)
-    return directpath.encode_no_values() + encode_status(client.call_status()), len(rows)
+            count = directpath.count_rows(request.data, width)
+            return directpath.encode_no_values() + encode_status(client.call_status()), count
+        packed = directpath.split_rows(request.data, width)
+    except (MalformedError, IncompleteError) as error:
+        raise _unreadable(str(error)) from error
+    load.path.load(WireRows(packed, load.types, refuse=_unreadable))
+    return directpath.encode_no_values() + encode_status(client.call_status()), len(packed)
+
+
+def _unreadable(problem: str) -> OracleError:
+    return OracleError(26026, f"unsupported data in a direct path stream: {problem}")
 
 
 def finish_load(client: Client, request: directpath.LoadOperation) -> bytes:

@@ -7,8 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from oracle_emulator.codec.values import Decoder
-from oracle_emulator.engine.interface import Database, DirectPath, Kind, Session, Statement
+from oracle_emulator.engine.interface import (
+    Database,
+    DirectPath,
+    Kind,
+    OracleType,
+    Session,
+    Statement,
+)
 from oracle_emulator.profiles import Profile
 from oracle_emulator.session.cursors import CursorTable
 from oracle_emulator.session.faults import Faults
@@ -44,7 +50,7 @@ class Load:
 
     label: str  # what it is counted under
     path: DirectPath
-    decoders: list[Decoder]
+    types: list[OracleType]  # in which the values of its columns travel
 
 
 @dataclass(slots=True)

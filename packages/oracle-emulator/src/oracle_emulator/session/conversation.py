@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oracle_emulator.codec.buffers import MalformedError, Reader
-from oracle_emulator.engine.interface import OracleError
+from oracle_emulator.engine.interface import Kind, OracleError, PackedRows
 from oracle_emulator.session import calls, execution, faults
 from oracle_emulator.session.context import Client, ServerContext
 from oracle_emulator.session.cursors import OpenCursor
@@ -22,14 +22,17 @@ from oracle_emulator.session.statistics import Counters
 from oracle_emulator.session.stream import InputStream, Steps
 from oracle_emulator.tns.connect import Descriptor
 from oracle_emulator.ttc.auth import decode_auth
-from oracle_emulator.ttc.binds import BindRow, RowDecoder, RowSkipper
+from oracle_emulator.ttc.binds import BindRow, RowDecoder
 from oracle_emulator.ttc.constants import Function, Message
 from oracle_emulator.ttc.datatypes import decode_data_types, encode_data_types
 from oracle_emulator.ttc.execute import Option, decode_execute, decode_reexecute
 from oracle_emulator.ttc.fastauth import decode_fast_auth
 from oracle_emulator.ttc.header import Header, decode_header
+from oracle_emulator.ttc.packed import RowSplitter
 from oracle_emulator.ttc.piggybacks import decode_piggyback
 from oracle_emulator.ttc.protocol import decode_protocol, encode_protocol
+
+_PACKED_FROM_ROWS = 4  # fewer are values at once
 
 
 class Conversation:
@@ -201,15 +204,20 @@ class Conversation:
         wanted = execution.from_reexecute(request, fetch=fetch)
         self._statement(header, client, cursor, wanted, rows, problem)
 
-    def _rows(self, cursor: OpenCursor, count: int) -> Steps[tuple[Sequence[BindRow], str | None]]:
+    def _rows(
+        self, cursor: OpenCursor, count: int
+    ) -> Steps[tuple[Sequence[BindRow] | PackedRows, str | None]]:
         infos = execution.input_binds(cursor.statement, cursor.binds)
         if not infos or not count:
             return [[] for _ in range(count)], None
-        if self._context.swallows(cursor.statement):
-            skipper = RowSkipper(infos)
-            if skipper.can_skip:
-                yield from self._stream.skip_many(skipper.skip, count)
+        if cursor.statement.kind is Kind.DML:
+            splitter = RowSplitter(infos)
+            if splitter.applies and self._context.swallows(cursor.statement):
+                yield from self._stream.go_through(splitter.skip, count, splitter.missing)
                 return [[]] * count, None
+            if splitter.applies and count >= _PACKED_FROM_ROWS:
+                yield from self._stream.go_through(splitter.split, count, splitter.missing)
+                return splitter.rows(), None
         decoder = RowDecoder(infos, plsql=execution.is_plsql(cursor.statement))
         rows = yield from self._stream.complete_many(decoder.decode, count)
         return rows, decoder.problem
@@ -220,7 +228,7 @@ class Conversation:
         client: Client,
         cursor: OpenCursor,
         wanted: execution.Request,
-        rows: Sequence[BindRow],
+        rows: Sequence[BindRow] | PackedRows,
         problem: str | None,
     ) -> None:
         counts = Counters(parses=int(wanted.parsed), rows_received=len(rows) if cursor.binds else 0)

@@ -13,6 +13,7 @@ from oracle_emulator.engine.interface import (
     OracleError,
     OracleType,
     Outcome,
+    PackedRows,
     Row,
     Statement,
     TypeCode,
@@ -80,7 +81,11 @@ def input_binds(statement: Statement, binds: Sequence[BindInfo]) -> Sequence[Bin
 
 
 def execute(
-    client: Client, cursor: OpenCursor, call: Request, rows: Sequence[BindRow], problem: str | None
+    client: Client,
+    cursor: OpenCursor,
+    call: Request,
+    rows: Sequence[BindRow] | PackedRows,
+    problem: str | None,
 ) -> bytes:
     """Run one execution and return its response. Raises OracleError."""
     client.cursors.check()
@@ -143,9 +148,11 @@ def _bind_type(info: BindInfo) -> OracleType:
     return kind
 
 
-def _values(client: Client, binds: Sequence[BindInfo], rows: Sequence[BindRow]) -> Sequence[Row]:
+def _values(
+    client: Client, binds: Sequence[BindInfo], rows: Sequence[BindRow] | PackedRows
+) -> Sequence[Row]:
     """Return rows with the content of LOBs in the place of their locators."""
-    if not any(info.code in LOCATOR_TYPES for info in binds):
+    if isinstance(rows, PackedRows) or not any(info.code in LOCATOR_TYPES for info in binds):
         return rows  # type: ignore[return-value]  # no row holds a reference
     return [
         [

@@ -63,12 +63,22 @@ class InputStream:
                 self.wait(error, mark)
             yield
 
-    def skip_many(self, skip: Callable[[Reader, int], int], count: int) -> Steps[None]:
-        """Pass over a number of things; `skip` says over how many it came with what is there."""
-        done = skip(self.reader, count)
-        while done < count:
+    def go_through(
+        self,
+        step: Callable[[Reader, int], int],
+        count: int,
+        missing: Callable[[int, int], int],
+    ) -> Steps[None]:
+        """Go through a number of things; `step` says over how many of them it came.
+
+        `missing` says how much has to come before the next step, from how many of them are left
+        and how many bytes are unread.
+        """
+        left = count - step(self.reader, count)
+        while left:
+            self._missing = missing(left, self.reader.remaining())
             yield
-            done += skip(self.reader, count - done)
+            left -= step(self.reader, left)
 
     def complete_many(self, decode: Callable[[Reader], T], count: int) -> Steps[list[T]]:
         """Decode a number of the same thing; what is done is not done again when bytes run out."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oracle_emulator.codec.buffers import SHORT_MAX, IncompleteError, MalformedError, Reader
+from oracle_emulator.codec.buffers import MalformedError, Reader
 from oracle_emulator.codec.values import Decoder, decoder
 from oracle_emulator.engine.interface import OracleType, TypeCode, Value
 from oracle_emulator.ttc.constants import Message
@@ -24,8 +24,6 @@ _BFILE = 114
 _VECTOR = 127
 LOCATOR_TYPES = frozenset({TypeCode.CLOB, TypeCode.BLOB, _BFILE})
 _QUASILOCATOR_TYPES = frozenset({TypeCode.JSON, _VECTOR})
-_ROW_DATA = int(Message.ROW_DATA)
-_ROW_MARK = bytes((_ROW_DATA,))
 _BOOLEAN_NULL_ESCAPE = 253
 _ALIASES = {3: TypeCode.NUMBER}  # a native integer travels as a NUMBER
 
@@ -83,7 +81,6 @@ class _Field:
     index: int
     info: BindInfo
     decode: Decoder | None
-    plain: bool  # bytes behind a length byte, and nothing else
 
 
 class RowDecoder:
@@ -96,59 +93,16 @@ class RowDecoder:
     def __init__(self, infos: Sequence[BindInfo], *, plsql: bool) -> None:
         self.problem: str | None = None
         self._count = len(infos)
-        fields = [_field(index, info) for index, info in enumerate(infos)]
-        if plsql:
-            self._fields = fields
-        else:
-            late = [field for field in fields if field.info.size > LONG_THRESHOLD_BYTES]
-            self._fields = [field for field in fields if field not in late] + late
-        self._simple = [
-            (field.index, field.decode)
-            for field in self._fields
-            if field.decode is not None and field.plain
-        ]
-        if len(self._simple) < len(self._fields):
-            self._simple = []
+        order = range(len(infos)) if plsql else wire_order(infos)
+        self._fields = [_field(index, infos[index]) for index in order]
 
     def decode(self, reader: Reader) -> BindRow:
         """Return the next row. Raises IncompleteError (position undefined) and MalformedError."""
-        if self._simple:
-            start = reader.position
-            try:
-                return self._decode_simple(reader)
-            except ValueError:  # a bad value, or one that is cut off: look closer
-                reader.position = start
         if reader.u8() != Message.ROW_DATA:
             raise MalformedError("no row of binds where one is due")
         row: BindRow = [None] * self._count
         for field in self._fields:
             row[field.index] = self._decode_field(field, reader)
-        return row
-
-    def _decode_simple(self, reader: Reader) -> BindRow:
-        """Return a row of plain values; the fast way, which bulk loads take."""
-        data = reader.data
-        position = reader.position
-        if data[position : position + 1] != _ROW_MARK:
-            if position >= len(data):
-                raise IncompleteError(1)
-            raise MalformedError("no row of binds where one is due")
-        position += 1
-        row: BindRow = [None] * self._count
-        try:
-            for index, decode in self._simple:
-                length = data[position]
-                start = position + 1
-                position = start + length
-                if length:
-                    if length > SHORT_MAX:
-                        raise ValueError("a value that is not short")
-                    row[index] = decode(data[start:position])
-        except IndexError:
-            raise IncompleteError(1) from None
-        if position > len(data):  # the last values were cut off
-            raise IncompleteError(position - len(data))
-        reader.position = position
         return row
 
     def _value(self, field: _Field, decode: Decoder, data: bytes) -> Value:
@@ -185,51 +139,25 @@ class RowDecoder:
         return None
 
 
-class RowSkipper:
-    """Reads over rows of plain values without looking at them, for a server that keeps nothing."""
-
-    def __init__(self, infos: Sequence[BindInfo]) -> None:
-        self.can_skip = all(_field(0, info).plain for info in infos)
-        self._columns = range(len(infos))
-
-    def skip(self, reader: Reader, count: int) -> int:
-        """Pass over up to `count` rows, as many as are there as a whole; return how many.
-
-        Raises MalformedError.
-        """
-        data = reader.data
-        size = len(data)
-        columns = self._columns
-        start = reader.position  # of the row that is being read
-        done = 0
-        try:
-            while done < count:
-                if data[start] != _ROW_DATA:
-                    raise MalformedError("no row of binds where one is due")
-                position = start + 1
-                for _ in columns:
-                    length = data[position]
-                    if length > SHORT_MAX:
-                        reader.position = position
-                        reader.bl()
-                        position = reader.position
-                    else:
-                        position += length + 1
-                if position > size:
-                    break
-                start = position
-                done += 1
-        except (IndexError, IncompleteError):
-            pass  # the rest of this row is still to come
-        reader.position = start
-        return done
-
-
 def _field(index: int, info: BindInfo) -> _Field:
     kind = info.type
-    decode = decoder(kind) if kind is not None else None
-    plain = decode is not None and not info.array and info.code != TypeCode.BOOLEAN
-    return _Field(index, info, decode, plain)
+    return _Field(index, info, decoder(kind) if kind is not None else None)
+
+
+def is_plain(info: BindInfo) -> bool:
+    """Tell whether a bind's values are bytes behind a length byte, and nothing else."""
+    kind = info.type
+    return (
+        kind is not None
+        and decoder(kind) is not None
+        and not info.array
+        and info.code != TypeCode.BOOLEAN
+    )
+
+
+def wire_order(infos: Sequence[BindInfo]) -> list[int]:
+    """Return the order in which the values of a row outside of PL/SQL stand: long ones last."""
+    return sorted(range(len(infos)), key=lambda index: infos[index].size > LONG_THRESHOLD_BYTES)
 
 
 def _skip_unsupported(code: int, reader: Reader) -> None:

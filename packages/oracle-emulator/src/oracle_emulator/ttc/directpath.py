@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oracle_emulator.codec.buffers import MalformedError, Reader, ub
 from oracle_emulator.codec.numbers import InvalidValueError
-from oracle_emulator.codec.values import Decoder, decoder
-from oracle_emulator.engine.interface import Column, OracleType, TypeCode, Value
+from oracle_emulator.codec.scan import PackedRow, read_rows, skip_rows
+from oracle_emulator.codec.values import decoder
+from oracle_emulator.engine.interface import Column, OracleType, TypeCode
 from oracle_emulator.ttc.constants import Message
 from oracle_emulator.ttc.describe import encode_column
 
@@ -25,6 +26,8 @@ _FIRST = 0x08
 _LAST = 0x04
 _CONTINUES = 0x02
 _FAST_PIECE = 0x20
+_WHOLE_FAST_ROW = b"\x3c"
+_HEAD_BYTES = 4  # flags, 2 of length, number of segments
 _SEGMENT_NULL = 255
 _SEGMENT_LONG = 254
 
@@ -121,12 +124,52 @@ def decode_load_operation(reader: Reader) -> LoadOperation:
     return LoadOperation(code, cursor)
 
 
-def split_rows(data: bytes, column_count: int) -> list[list[bytes | None]]:
+def split_rows(data: bytes, column_count: int) -> list[PackedRow]:
     """Return the rows of a stream as the bare bytes of their values. Raises MalformedError."""
-    rows: list[list[bytes | None]] = []
-    row: list[list[bytes] | None] = []  # each value as its segments
+    rows: list[PackedRow] = []
     reader = Reader(data)
     while reader.remaining():
+        plain, reader.position = read_rows(
+            data, reader.position, _HEAD_BYTES, _opens(column_count), column_count, len(data)
+        )
+        rows += plain
+        if reader.remaining():
+            row = _split_row(reader)
+            if len(row) != column_count:
+                raise MalformedError(f"a row of {len(row)} values for {column_count} columns")
+            rows.append(row)
+    return rows
+
+
+def count_rows(data: bytes, column_count: int) -> int:
+    """Return how many rows a stream has. Raises MalformedError."""
+    count = 0
+    reader = Reader(data)
+    while reader.remaining():
+        passed, reader.position = skip_rows(
+            data, reader.position, _HEAD_BYTES, _opens(column_count), column_count, len(data)
+        )
+        count += passed
+        if reader.remaining():
+            _split_row(reader)
+            count += 1
+    return count
+
+
+def _opens(column_count: int) -> Callable[[bytes], bool]:
+    """Return what tells that a head is of a whole row with so many values in a single piece."""
+
+    def opens(head: bytes) -> bool:
+        return head[:1] == _WHOLE_FAST_ROW and head[-1] == column_count
+
+    return opens
+
+
+def _split_row(reader: Reader) -> PackedRow:
+    """Return a row that may be in several pieces, with values over several segments."""
+    row: list[list[bytes]] = []  # each value as its segments
+    flags = 0
+    while not flags & _LAST:
         flags = reader.u8()
         if flags & _FAST_PIECE:
             reader.u16be()
@@ -134,49 +177,33 @@ def split_rows(data: bytes, column_count: int) -> list[list[bytes | None]]:
             row = []
         for index in range(reader.u8()):
             segment = _segment(reader)
-            last = row[-1] if row else None
-            if index == 0 and flags & _CONTINUES and last is not None:
-                last.append(segment or b"")
+            if index == 0 and flags & _CONTINUES and row:
+                row[-1].append(segment)
             else:
-                row.append(None if segment is None else [segment])
-        if flags & _LAST:
-            if len(row) != column_count:
-                raise MalformedError(f"a row of {len(row)} values for {column_count} columns")
-            rows.append([None if value is None else b"".join(value) for value in row])
-    return rows
+                row.append([segment])
+    return [b"".join(value) for value in row]
 
 
-def _segment(reader: Reader) -> bytes | None:
+def _segment(reader: Reader) -> bytes:
     length = reader.u8()
     if length == _SEGMENT_NULL:
-        return None
+        return b""
     return reader.raw(reader.u16be() if length == _SEGMENT_LONG else length)
 
 
-def value_decoders(columns: Sequence[Column]) -> list[Decoder]:
-    """Return how each column's bytes are read: CLOBs come as UTF-16.
+def value_types(columns: Sequence[Column]) -> list[OracleType]:
+    """Return the types in which each column's values travel: CLOBs come as UTF-16.
 
     Raises InvalidValueError for a type that cannot be loaded.
     """
-    decoders = []
+    types = []
     for column in columns:
         kind = column.type
         if kind.code is TypeCode.CLOB:
             kind = OracleType(TypeCode.LONG, national=True)
         elif kind.code is TypeCode.BLOB:
             kind = OracleType(TypeCode.LONG_RAW)
-        decode = decoder(kind)
-        if decode is None:
+        if decoder(kind) is None:
             raise InvalidValueError(f"column {column.name}: type {kind.code.name} cannot be loaded")
-        decoders.append(decode)
-    return decoders
-
-
-def decode_rows(
-    rows: Sequence[Sequence[bytes | None]], decoders: Sequence[Decoder]
-) -> list[list[Value]]:
-    """Return the values of rows. Empty strings are NULL. Raises ValueError."""
-    return [
-        [decode(data) if data else None for decode, data in zip(decoders, row, strict=True)]
-        for row in rows
-    ]
+        types.append(kind)
+    return types

@@ -142,7 +142,7 @@ NAMED = """
     connect_timeout max_retries ordering filters replication_key replication_keys
     lookback_seconds deep_lookback_seconds daily_lookback_seconds handover_lookback_seconds
     safety_lag_seconds start_date end_date max_concurrency requests_per_second sets url_columns
-    record_limit discovery_cache_age_s sync_mode on_eligibility_growth hand_over
+    record_limit discovery_cache_age_s sync_mode on_eligibility_growth hand_over ids_file
 """
 
 
@@ -186,6 +186,8 @@ def test_the_defaults_that_completeness_rests_on(name, default):
         ({"auth": "oauth2", "oauth_token_url": "http://idp.test/t"}, "oauth_token_url: must begin"),
         ({"max_retries": 21}, "max_retries"),
         ({"record_limit": 0}, "record_limit"),
+        ({"ids_file": "x"}, "ids_file"),
+        ({"ids_file": "x", "sync_mode": "backfill", "end_date": "now"}, "ids_file"),
         ({"requests_per_second": 0}, "requests_per_second"),
         ({"filters": {"item": ["a"]}}, "filters[item]"),
         ({"replication_keys": {"item": 5}}, "replication_keys[item]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -110,3 +111,49 @@ def test_entities_patterns_and_exceptions_choose_the_streams(wms, run_tap):
         "order_status",
         "facility",
     }
+
+
+@pytest.mark.parametrize("max_concurrency", [1, 4])
+def test_a_backfill_of_ids_reads_exactly_these_within_the_filters(
+    read_only_wms, run_tap, fix, tmp_path, max_concurrency
+):
+    truth = fix.truth(read_only_wms, "allocation")
+    ids = sorted(truth)
+    wanted = [*ids[::2], ids[0], ids[-1] + 1000]  # one twice, one that is not there
+    path = tmp_path / "ids.json"
+    path.write_text(json.dumps({"allocation": wanted, "item": [1]}), encoding="utf-8")
+    options = {"sync_mode": "backfill", "ids_file": str(path), "max_concurrency": max_concurrency}
+    run = run_tap(read_only_wms, entities=["allocation"], page_size=20, **options)
+    assert run.error is None
+    assert fix.latest(run, stream="allocation") == {key: truth[key] for key in set(ids[::2])}
+    assert len(run.records("allocation")) == len(set(ids[::2]))
+    assert run.of_type("ACTIVATE_VERSION") == []
+    status = truth[ids[0]]["status_id"]
+    run = run_tap(
+        read_only_wms,
+        entities=["allocation"],
+        filters={"allocation": {"status_id": status}},
+        **options,
+    )
+    kept = {key for key in ids[::2] if truth[key]["status_id"] == status}
+    assert set(fix.latest(run, stream="allocation")) == kept
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("[7]", "must hold a JSON object"),
+        ('{"item": [7]}', "has no list of ids for entity allocation"),
+        ('{"allocation": ["7"]}', "has no list of ids for entity allocation"),
+    ],
+)
+def test_a_file_of_ids_that_says_nothing_is_refused(
+    read_only_wms, run_tap, tmp_path, content, said
+):
+    path = tmp_path / "ids.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    run = run_tap(read_only_wms, entities=["allocation"], sync_mode="backfill", ids_file=str(path))
+    assert said in str(run.error)
+    assert run.of_type("RECORD") == []

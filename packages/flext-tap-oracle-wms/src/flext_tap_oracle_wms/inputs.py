@@ -1,20 +1,23 @@
-"""The files of the command line besides the settings: state and catalog, as far as their shape.
+"""The files beside the settings, as far as their shape: state, catalog, and ids to read again.
 
-What a state means is `bookmarks`' matter, what a catalog chooses the SDK's. No file is opened here.
+What a state means is `bookmarks`' matter, what a catalog chooses the SDK's. Those two are opened by
+the command line, the ids here.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import IO, Any
 
-from flext_tap_oracle_wms.errors import CatalogError, StateError, TapError
+from flext_tap_oracle_wms.errors import CatalogError, SettingsError, StateError, TapError
 
 _STATE_REMEDY = (
     "give the value of the last STATE message of a former run, or leave --state out, which reads "
     "everything anew"
 )
 _CATALOG_REMEDY = "make it anew with --discover"
+_IDS_REMEDY = 'it maps entities to lists of whole numbers, such as {"item": [7, 9]}'
 
 
 def state(file: IO[str]) -> dict[str, Any]:
@@ -49,6 +52,23 @@ def catalog(file: IO[str]) -> dict[str, Any]:
         if wrong := _wrong_in(entry):
             raise CatalogError(f"{where}: streams[{number}] {wrong}; {_CATALOG_REMEDY}")
     return found
+
+
+def ids(path: str, entity: str) -> list[int]:
+    """Return the ids of an entity that a file holds, each once, in ascending order.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds none for the entity.
+    """
+    where = f"ids_file {path}"
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            found = _object(file, where, _IDS_REMEDY, SettingsError).get(entity)
+    except OSError as error:
+        raise SettingsError(f"{where}: cannot be read: {error.strerror}; {_IDS_REMEDY}") from None
+    if not isinstance(found, list) or not all(type(each) is int for each in found):
+        raise SettingsError(f"{where}: has no list of ids for entity {entity}; {_IDS_REMEDY}")
+    return sorted(set(found))
 
 
 def _object(file: IO[str], where: str, remedy: str, error_class: type[TapError]) -> dict[str, Any]:

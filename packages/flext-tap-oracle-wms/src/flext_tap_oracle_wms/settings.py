@@ -126,6 +126,11 @@ class Settings(BaseModel):
         description="Where incremental runs and a backfill end, in the same forms; rows modified "
         "then or later are left out, and no bookmark moves past it.",
     )
+    ids_file: str | None = Field(
+        None,
+        description='JSON file of ids by entity, such as {"item": [7, 9]}: a backfill then reads '
+        "exactly these rows, instead of those of a stretch of time.",
+    )
     lookback_seconds: int = Field(
         300, ge=0, description="How far each incremental run looks behind its bookmark."
     )
@@ -227,6 +232,18 @@ class Settings(BaseModel):
             )
             if start >= end:
                 raise ValueError("end_date: lies before start_date, or at it")
+        return self
+
+    @model_validator(mode="after")
+    def _check_ids_file(self) -> Settings:
+        if self.ids_file is None:
+            return self
+        if self.sync_mode != "backfill":
+            raise ValueError("ids_file: is for sync_mode backfill alone; remove it")
+        if self.start_date is not None or self.end_date is not None:
+            raise ValueError(
+                "ids_file: names the rows itself; remove start_date and end_date, or ids_file"
+            )
         return self
 
     @model_validator(mode="after")

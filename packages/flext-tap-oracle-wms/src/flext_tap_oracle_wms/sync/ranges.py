@@ -39,6 +39,15 @@ def read(
     return parallel.read(todo, pages, workers=_readers(job))
 
 
+def read_lists(job: Job, lists: Sequence[Listing]) -> Generator[tuple[int, Page | None]]:
+    """Yield the pages of whole lists, several read at a time, as `read` does."""
+
+    def pages(listing: Listing) -> Iterator[Page]:
+        return reading.by_id(job.source, listing, paging.Interval(), job.clock, descending=True)
+
+    return parallel.read(lists, pages, workers=_readers(job))
+
+
 def _readers(job: Job) -> int:
     in_flight = job.settings.max_concurrency
     return 1 if in_flight == 1 else in_flight * _READERS_PER_REQUEST

@@ -1,4 +1,4 @@
-"""`flext verify` finds each planted difference and nothing else."""
+"""`flext verify` finds each planted difference and nothing else, and `--repair` mends each."""
 
 import json
 import subprocess
@@ -8,10 +8,11 @@ import pytest
 
 from flext_cli import oracle
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(600)]
 
 TABLE = '"OIC"."WMS_ALLOCATION"'
 TEXT = "CREATE_USER"
+WRONG = {"missing", "changed", "duplicate", "extra"}
 
 
 def verified(rig, flext, *options):
@@ -32,7 +33,8 @@ def verified(rig, flext, *options):
             found.setdefault(line["kind"], {})[line["key"]] = line["columns"]
     for secret in (rig.ends.wms.password, rig.ends.oracle.password):
         assert secret not in done.stdout + done.stderr
-    return done.returncode, answer["streams"][0], found
+    report = {**answer["streams"][0], "repairs": answer.get("repairs")}
+    return done.returncode, report, found
 
 
 def plant(rig, *statements):
@@ -110,7 +112,20 @@ def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
     }
     assert (report["missing"], report["changed"], report["gone"]) == (1, 6, 1)
 
+    states = rig.states()
+    code, report, found = verified(rig, flext, "--repair", "--everything")
+    assert (code, report["agrees"], set(found)) == (0, False, {*WRONG, "gone"})
+    (repair,) = report["repairs"]
+    assert (repair["agrees"], repair["read_again"], repair["removed"]) == (True, 8, 2)
+    assert rig.states() == states
+    code, report, found = verified(rig, flext, "--everything")
+    assert (code, report["agrees"], found) == (0, True, {"gone": {extra + 1: []}})
+    ledger = (
+        'SELECT SUM("ROWS_INSERTED"), SUM("ROWS_UPDATED"), SUM("ROWS_DELETED"), SUM("ROWS_STALE")'
+        ' FROM "FLEXT_LEDGER" WHERE "SCOPE" LIKE \'%:repair\''
+    )
+    assert rig.sql(ledger) == [(1, 6, 2, 0)]
+
     rig.admin("POST", "/changes", {"update": {"allocation": 5}})
-    _, report, found = verified(rig, flext)
-    assert report["pending"] == 5
-    assert set(found["changed"]) <= {changed, decimal, ahead, behind, cut, nulled}
+    code, report, found = verified(rig, flext)
+    assert (code, report["pending"], set(found)) == (0, 5, {"gone"})

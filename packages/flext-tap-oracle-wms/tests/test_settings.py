@@ -187,7 +187,6 @@ def test_the_defaults_that_completeness_rests_on(name, default):
         ({"max_retries": 21}, "max_retries"),
         ({"record_limit": 0}, "record_limit"),
         ({"ids_file": "x"}, "ids_file"),
-        ({"ids_file": "x", "sync_mode": "backfill", "end_date": "now"}, "ids_file"),
         ({"requests_per_second": 0}, "requests_per_second"),
         ({"filters": {"item": ["a"]}}, "filters[item]"),
         ({"replication_keys": {"item": 5}}, "replication_keys[item]"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from flext_cli import settings as own_settings
 from flext_cli.errors import SettingsRefusedError
-from flext_cli.verify.run import Ends
+from flext_cli.verify.interval import Ends
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.tap import FlextTapOracleWms

@@ -53,6 +53,10 @@ class LeaseTakenError(FlextError):
     """Another run holds the pipeline."""
 
 
+class AgainRefusedError(FlextError):
+    """Rows cannot be read again this way."""
+
+
 class HandOverRefusedError(FlextError):
     """There is nothing that could be handed over, or somebody else holds the pipeline."""
 

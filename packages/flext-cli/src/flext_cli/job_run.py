@@ -15,9 +15,11 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import flext_coordination
 from flext_cli import meltano
+from flext_cli.handover import Pair
 from flext_cli.project import Project
 
 _OWNER = "flext run"
@@ -57,17 +59,57 @@ def once(
     run_id = str(uuid.uuid4())
     workspace = project.workspace(environ)
     for pair in project.job(job):
-        scope = pair.state_id(environment)
-        try:
-            flext_coordination.acquire(workspace, scope, run_id=run_id, owner=_OWNER).release(
-                "handed to the job's target"
-            )
-        except flext_coordination.LeaseHeldError as held:
-            return Skipped(scope, str(held))
-    command = [str(meltano.executable("meltano")), "--environment", environment]
-    command += ["--log-format", "json", "run", "--force"]
+        if (held := _held(workspace, pair.state_id(environment), run_id)) is not None:
+            return held
+    command = _meltano_run(environment)
     command += ["--full-refresh", job] if full_refresh else [job]
     return Ended(run_id, _leashed(project, command, {**environ, "MELTANO_RUN_ID": run_id}, take))
+
+
+def beside(
+    project: Project,
+    pair: Pair,
+    suffix: str,
+    environment: str,
+    environ: Mapping[str, str],
+    *,
+    take: Callable[[str], None],
+) -> Ended | Skipped:
+    """Run one pair beside its course: under a scope of its own, its state neither read nor written.
+
+    Args:
+        project: where.
+        pair: an extractor and a loader.
+        suffix: what the scope has behind the pair's own.
+        environment: of Meltano.
+        environ: of the processes; settings that differ this once stand in it.
+        take: gets each line of the log.
+
+    Raises:
+        MeltanoError: the command meltano is not there.
+    """
+    run_id = str(uuid.uuid4())
+    scope = f"{pair.state_id(environment)}:{suffix}"
+    if (held := _held(project.workspace(environ), scope, run_id)) is not None:
+        return held
+    command = [*_meltano_run(environment), "--no-state-update", pair.extractor, pair.loader]
+    own = {"MELTANO_RUN_ID": run_id, "MELTANO_RUN_STATE_ID_SUFFIX": suffix, "FLEXT_SCOPE": scope}
+    return Ended(run_id, _leashed(project, command, {**environ, **own}, take))
+
+
+def _held(workspace: Path, scope: str, run_id: str) -> Skipped | None:
+    """Who holds a scope, None if it is free."""
+    try:
+        lease = flext_coordination.acquire(workspace, scope, run_id=run_id, owner=_OWNER)
+    except flext_coordination.LeaseHeldError as held:
+        return Skipped(scope, str(held))
+    lease.release("handed to the job's target")
+    return None
+
+
+def _meltano_run(environment: str) -> list[str]:
+    command = [str(meltano.executable("meltano")), "--environment", environment]
+    return [*command, "--log-format", "json", "run", "--force"]
 
 
 def _leashed(

@@ -236,14 +236,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_ids_file(self) -> Settings:
-        if self.ids_file is None:
-            return self
-        if self.sync_mode != "backfill":
+        if self.ids_file is not None and self.sync_mode != "backfill":
             raise ValueError("ids_file: is for sync_mode backfill alone; remove it")
-        if self.start_date is not None or self.end_date is not None:
-            raise ValueError(
-                "ids_file: names the rows itself; remove start_date and end_date, or ids_file"
-            )
         return self
 
     @model_validator(mode="after")

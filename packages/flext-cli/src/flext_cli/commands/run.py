@@ -198,6 +198,10 @@ def _watching(job: str, *, as_json: bool) -> Iterator[_Watched]:
         yield watched
 
 
+#: Commands that read rows again show themselves as a job does.
+watching = _watching
+
+
 def _pass_on(line: str) -> None:
     sys.stderr.write(line)
     sys.stderr.flush()

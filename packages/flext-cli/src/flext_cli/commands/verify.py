@@ -17,16 +17,22 @@ from rich.console import Console
 from rich.table import Table
 
 from flext_cli import clock, ends, meltano, project, settings
+from flext_cli import repair as mending
+from flext_cli.again import Place
+from flext_cli.commands.run import watching
+from flext_cli.demo import processes
 from flext_cli.errors import DifferenceError
 from flext_cli.handover import merged
 from flext_cli.project import Project
+from flext_cli.repair import Repaired
 from flext_cli.verify import run
-from flext_cli.verify.differences import WRONG, Difference, Report
+from flext_cli.verify.differences import WRONG, Difference, Kind, Report
+from flext_cli.verify.interval import Wanted
 
 _SHOWN = 10
 
 
-@click.command(epilog="Example: flext verify allocation --sample 10000")
+@click.command(epilog="Example: flext verify allocation --repair")
 @click.argument("streams", nargs=-1)
 @click.option("--environment", help="Meltano environment; default: MELTANO_ENVIRONMENT, else the"
               " project's.")  # fmt: skip
@@ -42,11 +48,17 @@ _SHOWN = 10
               help="Whether rows changed after the stream's bookmark are not due yet.")  # fmt: skip
 @click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 8),
               help="Requests in flight.")  # fmt: skip
+@click.option("--repair", is_flag=True, help="Mend what differs: read exactly these rows again,"
+              " remove what nobody loaded, then look at them once more.")  # fmt: skip
+@click.option("--wait-s", default=300.0, show_default=True, help="With --repair: seconds to wait"
+              " for a run of the stream to end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def verify(
     streams: tuple[str, ...],
     environment: str | None,
     since_bookmark: bool,
+    repair: bool,
+    wait_s: float,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -56,60 +68,125 @@ def verify(
     compared there. Differences are printed and written to .flext/verify as JSON lines. Exit code 1
     where a row is missing, differs, is there twice or is extra; rows that are gone from the WMS
     (purged, or no more visible to the user) are told apart and no failure.
+
+    With --repair exactly the differing rows are read again by the pipeline's own tap and target,
+    older or not; rows that no load has written are removed (at most max_delete_percent of the
+    table), of rows that are there twice one stays, rows gone from the WMS become what on_missing
+    says. Runs of the stream wait meanwhile. Exit code 0 then means that these rows are equal now.
     """
+    if repair and how["sample_rows"] is not None:
+        raise click.UsageError("--repair needs all rows: leave --sample out")
+    if repair:
+        processes.stop_on_signals()
     found = project.find(Path.cwd(), os.environ)
     environ = settings.environment(found.root, os.environ)
-    cutoffs = _bookmarks(found, environ, environment) if since_bookmark else {}
+    chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
+    cutoffs = _bookmarks(found, environ, chosen) if since_bookmark else {}
     reports: list[Report] = []
-    with ends.opened(environ, workers=how["workers"]) as both, _writing(found.root) as (path, note):
+    repaired: list[Repaired] = []
+    with (
+        ends.opened(environ, workers=how["workers"]) as both,
+        _writing(found.root, keeps=repair) as (path, note),
+    ):
         for stream in streams or both.entities:
-            wanted = run.Wanted(cutoff=cutoffs.get(stream), page_size=both.page_size, **how)
+            wanted = Wanted(cutoff=cutoffs.get(stream), page_size=both.page_size, **how)
             reports.append(run.compare(both.ends, stream, wanted, note))
+            if repair:
+                place = Place(found, chosen, environ, wait_s)
+                repaired += _mended(place, both, reports[-1], note, how, as_json=as_json)
     if as_json:
-        click.echo(json.dumps({"streams": [_shown(each) for each in reports], "file": str(path)}))
+        shown: dict[str, object] = {"streams": [_shown(each) for each in reports]}
+        if repair:
+            shown["repairs"] = [_shown_repair(each) for each in repaired]
+        click.echo(json.dumps({**shown, "file": str(path)}))
     else:
         Console().print(table(reports))
         _print_first(note.first)
-    wrong = [each.stream for each in reports if not each.agrees]
-    if wrong:
-        raise DifferenceError(
-            f"{', '.join(wrong)}: Oracle does not hold what the WMS holds",
-            remedy=f"{path} names every row; `flext-tap-oracle-wms` with sync_mode backfill reads"
-            " those changed in a time again",
-        )
+        for each in repaired:
+            _print_repair(each)
+    _end(reports, repaired if repair else None, path)
+
+
+def _mended(
+    place: Place,
+    both: ends.Opened,
+    report: Report,
+    note: _Notes,
+    how: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> list[Repaired]:
+    """Repair a stream where there is something to mend."""
+    stream = report.stream
+    found = note.found.pop(stream, {})
+    if report.keyless or not mending.has_work(found):
+        return []
+    with watching(f"repair of {stream}", as_json=as_json) as watched:
+        done = mending.run(place, both, stream, found, how["volatile"], note, watched)
+    note.found.pop(stream, None)
+    return [done]
+
+
+def _is_well(report: Report, after: Report | None) -> bool:
+    """Whether a stream agrees, or does after its repair; a column that is lacking stays so."""
+    return report.agrees if after is None else after.agrees and not report.uncovered
+
+
+def _end(reports: list[Report], repaired: list[Repaired] | None, path: Path) -> None:
+    """Return if all is well.
+
+    Raises:
+        DifferenceError: it is not.
+    """
+    after = {each.stream: each.after for each in repaired or ()}
+    wrong = [each.stream for each in reports if not _is_well(each, after.get(each.stream))]
+    if not wrong:
+        return
+    remedy = f"{path} names every row; `flext verify --repair` mends them"
+    if repaired is not None:
+        remedy = f"{path} names what is left; `flext refresh STREAM` reads all of a stream again"
+    raise DifferenceError(
+        f"{', '.join(wrong)}: Oracle does not hold what the WMS holds", remedy=remedy
+    )
 
 
 class _Notes:
-    """Takes differences from several threads: all into the file, the first ones for the screen."""
+    """Takes differences from several threads: all into the file, the first ones for the screen.
 
-    def __init__(self, file: IO[str]) -> None:
+    Attributes:
+        found: the ids by stream and kind, where they are kept for a repair.
+    """
+
+    def __init__(self, file: IO[str], *, keeps: bool) -> None:
         self._file = file
+        self._keeps = keeps
         self._lock = threading.Lock()
         self.first: list[Difference] = []
+        self.found: dict[str, dict[Kind, list[int]]] = {}
 
     def __call__(self, difference: Difference) -> None:
         line = json.dumps(asdict(difference), ensure_ascii=False)
         with self._lock:
             self._file.write(line + "\n")
+            if self._keeps:
+                kinds = self.found.setdefault(difference.stream, {})
+                kinds.setdefault(difference.kind, []).append(difference.key)
             if len(self.first) < _SHOWN and difference.kind in WRONG:
                 self.first.append(difference)
 
 
 @contextlib.contextmanager
-def _writing(root: Path) -> Iterator[tuple[Path, _Notes]]:
+def _writing(root: Path, *, keeps: bool) -> Iterator[tuple[Path, _Notes]]:
     folder = root / ".flext" / "verify"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{clock.now():%Y%m%dT%H%M%S%f}.jsonl"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        yield path, _Notes(file)
+        yield path, _Notes(file, keeps=keeps)
 
 
-def _bookmarks(
-    found: Project, environ: Mapping[str, str], environment: str | None
-) -> dict[str, datetime]:
+def _bookmarks(found: Project, environ: Mapping[str, str], chosen: str) -> dict[str, datetime]:
     """The bookmark of each stream in the incremental pairs: what lies before it is due."""
-    chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
     states = meltano.export_states(found.root, environ)
     bookmarks: dict[str, datetime] = {}
     for pair in found.pairs("incremental"):
@@ -135,6 +212,29 @@ def _shown(report: Report) -> dict[str, object]:
         "columns_not_compared": list(report.not_compared),
         "days": [{**asdict(each), "lacks": each.lacks} for each in report.buckets],
     }
+
+
+def _shown_repair(repaired: Repaired) -> dict[str, object]:
+    return {
+        "stream": repaired.stream,
+        "read_again": repaired.read,
+        "removed": repaired.removed.rows,
+        "marked_deleted": repaired.removed.marked,
+        "run_id": repaired.run_id,
+        "agrees": repaired.after.agrees,
+        "pending": repaired.after.pending,
+        **repaired.after.counts,
+    }
+
+
+def _print_repair(repaired: Repaired) -> None:
+    left = repaired.after.wrong
+    click.echo(
+        f"{repaired.stream}: {repaired.read} rows read again, {repaired.removed.rows} removed,"
+        f" {repaired.removed.marked} marked as deleted; "
+        + (f"{left} still wrong" if left else "these rows are equal now"),
+        err=True,
+    )
 
 
 def table(reports: list[Report]) -> Table:

@@ -22,7 +22,7 @@ from flext_tap_oracle_wms.errors import NotFoundError
 from flext_target_oracle.connection import Session
 
 KEY = "id"
-_IDS_PER_REQUEST = 100
+IDS_PER_REQUEST = 100
 _records = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 
 
@@ -109,10 +109,26 @@ def between(field: str, begin: datetime, end: datetime) -> dict[str, str]:
 def still_there(client: WmsClient, entity: str, keys: Sequence[int]) -> set[int]:
     """Which of these ids the WMS shows when it is asked for them by name."""
     found: set[int] = set()
-    for begin in range(0, len(keys), _IDS_PER_REQUEST):
-        some = ",".join(str(key) for key in keys[begin : begin + _IDS_PER_REQUEST])
-        rows = _list(client, entity, {f"{KEY}__in": some, "page_size": _IDS_PER_REQUEST})
-        found.update(record[KEY] for record in rows)
+    for begin in range(0, len(keys), IDS_PER_REQUEST):
+        some = keys[begin : begin + IDS_PER_REQUEST]
+        found.update(record[KEY] for record in rows(client, entity, some))
+    return found
+
+
+def rows(client: WmsClient, entity: str, keys: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of these ids, of at most `IDS_PER_REQUEST`, as far as the WMS shows them.
+
+    Raises:
+        EndError: the WMS answers with other rows.
+    """
+    some = ",".join(map(str, keys))
+    found = _list(client, entity, {f"{KEY}__in": some, "page_size": IDS_PER_REQUEST})
+    ids = [record[KEY] for record in found]
+    if len(set(ids)) != len(ids) or not set(ids) <= set(keys):
+        raise EndError(
+            f"the WMS answered {entity} with other rows than those that were asked for by id",
+            remedy="run it again; if it stays so, this entity cannot be compared by id",
+        )
     return found
 
 

@@ -1,85 +1,30 @@
 """One stream compared from end to end. Read `compare`, the rest is in the order it calls it.
 
-The ids that both ends have are cut into intervals, several of which are worked on at a time. Of
-each, the WMS's rows are staged in Oracle as they should look, and Oracle says which differ from the
-live ones. Nothing is held for longer than a few pages.
+The ids that both ends have are cut into intervals, several of which are worked on at a time: see
+`interval`. A repair compares the ids that it read again, and no others (`compare_ids`).
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, timedelta
+from typing import TypeVar
 
 from flext_cli import clock
 from flext_cli.errors import EndError
-from flext_cli.verify import reading, sql
-from flext_cli.verify.columns import Column, arrange, uncovered
-from flext_cli.verify.differences import Bucket, Difference, Kind, Report
+from flext_cli.verify import interval, reading, sql
+from flext_cli.verify.columns import Column, arrange
+from flext_cli.verify.differences import Bucket, Difference, Report
+from flext_cli.verify.interval import INSTANT, Ends, Job, Wanted
 from flext_tap_oracle_wms.client import WmsClient
-from flext_target_oracle.connection import Database, Session
+from flext_target_oracle.connection import Session
 from flext_target_oracle.sql.types import ColumnType
 
-_CHUNK_ROWS = 5000
-_SHOWN_VALUES = 20
-_INSTANT = "mod_ts"
+_T = TypeVar("_T")
 _WRITTEN, _DELETED = "_SDC_BATCHED_AT", "_SDC_DELETED_AT"
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Where to read, and where the tables and our own staging are."""
-
-    wms: WmsClient
-    oracle: Database
-    schema: str
-    prefix: str
-    control_schema: str
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to compare of a stream.
-
-    Attributes:
-        cutoff: rows that the WMS changed at or after it are not due yet; None: all are due.
-        sample_rows: about how many rows to compare, spread over all; None: all.
-        volatile: whether columns that change without mod_ts are compared too.
-        days: for how many days back rows are counted per day.
-        workers: intervals that are read at the same time.
-        seed: decides which rows a sample has.
-    """
-
-    cutoff: datetime | None
-    sample_rows: int | None = None
-    volatile: bool = False
-    days: int = 14
-    workers: int = 4
-    page_size: int = 500
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What every interval of a stream shares."""
-
-    ends: Ends
-    wanted: Wanted
-    report: Report
-    columns: Sequence[Column]
-    every: Sequence[Column]
-    stage: tuple[str, str]
-    live: tuple[str, str]
-    written: str
-    deleted: str | None
-
-    @property
-    def key(self) -> str:
-        return reading.KEY.upper()
 
 
 def compare(ends: Ends, stream: str, wanted: Wanted, note: Callable[[Difference], None]) -> Report:
@@ -89,45 +34,79 @@ def compare(ends: Ends, stream: str, wanted: Wanted, note: Callable[[Difference]
         EndError: the table is not there, or the WMS answers out of order.
         TapError, TargetError: an end does not answer.
     """
-    table = ends.prefix + stream.upper()
+    report = Report(stream, note)
+    job, types = _job(ends, wanted, report)
+    with ends.oracle.session(f"verify {stream}") as session:
+        if job is None:
+            _count_only(ends, session, report)
+            return report
+        low, high, report.oracle_rows = _span(session, job.live)
+        if INSTANT in types and any(column.name == INSTANT.upper() for column in job.every):
+            _count_days(ends.wms, session, stream, job.live, wanted, report)
+    seen = reading.span(ends.wms, stream)
+    ids = [each for each in (low, high, *(seen or ())) if each is not None]
+    if ids:
+        intervals = _intervals(job, min(ids) - 1, max(ids))
+        _work(wanted, lambda each: interval.compare_interval(job, *each), intervals)
+    return report
+
+
+def compare_ids(
+    ends: Ends,
+    stream: str,
+    ids: Sequence[int],
+    wanted: Wanted,
+    note: Callable[[Difference], None],
+) -> Report:
+    """Compare the rows of these ids alone; the report's sums are of them.
+
+    Raises:
+        EndError, TapError, TargetError: as `compare`; a stream without key has no ids to go by.
+    """
+    report = Report(stream, note)
+    job, _ = _job(ends, wanted, report)
+    if job is None:
+        raise EndError(
+            f"{stream} has no column {reading.KEY.upper()} to tell rows by",
+            remedy=f"run `flext refresh {stream}`",
+        )
+    step = reading.IDS_PER_REQUEST
+    parts = (ids[begin : begin + step] for begin in range(0, len(ids), step))
+    _work(wanted, lambda some: interval.compare_ids(job, some), parts)
+    return report
+
+
+def _work(wanted: Wanted, work: Callable[[_T], None], parts: Iterable[_T]) -> None:
+    with ThreadPoolExecutor(max_workers=wanted.workers, thread_name_prefix="verify") as pool:
+        for _ in pool.map(work, parts):
+            pass  # exceptions of any part come out here
+
+
+def _job(ends: Ends, wanted: Wanted, report: Report) -> tuple[Job | None, dict[str, str]]:
+    """What to compare of the stream's table (nothing where it has no key), and the WMS's types."""
+    stream = report.stream
+    place = (ends.schema, ends.prefix + stream.upper())
     types = reading.types(ends.wms, stream)
     with ends.oracle.session(f"verify {stream}") as session:
-        live = reading.live_columns(session, ends.schema, table)
+        live = reading.live_columns(session, *place)
         if not live:
             raise EndError(
-                f"there is no table {ends.schema}.{table}, or this user may not read it",
+                f"there is no table {'.'.join(place)}, or this user may not read it",
                 remedy=f"load {stream} first, or check settings schema and table_prefix",
             )
         names = {column.name for column in live}
-        place = (ends.schema, table)
-        report = Report(stream, note)
         if reading.KEY.upper() not in names or reading.KEY not in types:
-            _count_only(ends, session, stream, place, report)
-            return report
-        low, high, report.oracle_rows = _span(session, place)
+            return None, types
         arranged = arrange(live, types)
         every = [c for c in arranged if wanted.volatile or not c.volatile]
         lengths = {column.name: column.length_bytes for column in live}
         columns = [c for c in every if _comparable(c, lengths[c.name])]
         report.not_compared = tuple(sorted({c.name for c in every} - {c.name for c in columns}))
-        stage = (ends.control_schema, sql.stage_name(table, columns))
+        stage = (ends.control_schema, sql.stage_name(place[1], columns))
         _make_stage(session, stage, columns)
-        if _INSTANT in types and _INSTANT.upper() in names:
-            _count_days(ends.wms, session, stream, place, wanted, report)
-    seen = reading.span(ends.wms, stream)
-    ids = [each for each in (low, high, *(seen or ())) if each is not None]
-    if not ids:
-        return report
     deleted = _DELETED if _DELETED in names else None
     written = _WRITTEN if _WRITTEN in names else reading.KEY.upper()
-    job = _Job(ends, wanted, report, columns, arranged, stage, place, written, deleted)
-    with ThreadPoolExecutor(max_workers=wanted.workers, thread_name_prefix="verify") as pool:
-        # Exceptions of any interval come out here.
-        for _ in pool.map(
-            lambda each: _interval(job, *each), _intervals(job, min(ids) - 1, max(ids))
-        ):
-            pass
-    return report
+    return Job(ends, wanted, report, columns, arranged, stage, place, written, deleted), types
 
 
 def _comparable(column: Column, length_bytes: int) -> bool:
@@ -154,13 +133,12 @@ def _make_stage(session: Session, stage: tuple[str, str], columns: Sequence[Colu
     session.execute(sql.create_stage(*stage, columns), what="making the staging table")
 
 
-def _count_only(
-    ends: Ends, session: Session, stream: str, live: tuple[str, str], report: Report
-) -> None:
+def _count_only(ends: Ends, session: Session, report: Report) -> None:
     """A stream without key: its rows can be counted, not told apart."""
-    report.wms_rows = reading.count(ends.wms, stream, {})
+    table = ends.prefix + report.stream.upper()
+    report.wms_rows = reading.count(ends.wms, report.stream, {})
     ((rows,),) = session.query(
-        f"SELECT COUNT(*) FROM {sql.quoted(*live)}", what=f"counting {live[1]}"
+        f"SELECT COUNT(*) FROM {sql.quoted(ends.schema, table)}", what=f"counting {table}"
     )
     report.oracle_rows = int(rows)
     report.keyless = True
@@ -184,17 +162,17 @@ def _count_days(
             continue
         naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (begin, until)]
         ((have,),) = session.query(
-            sql.count_between(live, _INSTANT.upper()), naive, what="counting", types=[stamp, stamp]
+            sql.count_between(live, INSTANT.upper()), naive, what="counting", types=[stamp, stamp]
         )
-        there = reading.count(wms, stream, reading.between(_INSTANT, begin, until))
+        there = reading.count(wms, stream, reading.between(INSTANT, begin, until))
         report.buckets.append(Bucket(f"{begin:%Y-%m-%d}", there, int(have)))
 
 
-def _intervals(job: _Job, above: int, up_to: int) -> Iterator[tuple[int, int, bool]]:
+def _intervals(job: Job, above: int, up_to: int) -> Iterator[tuple[int, int, bool]]:
     """The intervals of ids to work on: all, or as many single pages as the sample needs."""
     wanted, width = job.wanted, up_to - above
     if wanted.sample_rows is None:
-        parts = max(1, min(wanted.workers * 4, job.report.oracle_rows // _CHUNK_ROWS))
+        parts = max(1, min(wanted.workers * 4, job.report.oracle_rows // interval.CHUNK_ROWS))
         edges = [above + width * part // parts for part in range(parts + 1)]
         yield from ((low, high, False) for low, high in itertools.pairwise(edges))
         return
@@ -204,132 +182,3 @@ def _intervals(job: _Job, above: int, up_to: int) -> Iterator[tuple[int, int, bo
     for part in range(parts):
         low, high = above + width * part // parts, above + width * (part + 1) // parts
         yield chance.randint(low, max(low, high - 1)), high, True
-
-
-def _interval(job: _Job, above: int, up_to: int, one_page: bool) -> None:
-    """Compare the rows with above < id <= up_to; with `one_page` only the first of them."""
-    wms, size = job.ends.wms, job.wanted.page_size
-    staged = 0
-    with job.ends.oracle.session(f"verify {job.report.stream}") as session:
-        for page in reading.pages(wms, job.report.stream, above=above, up_to=up_to, page_size=size):
-            _stage(job, session, page)
-            staged += len(page)
-            last = int(page[-1][reading.KEY])
-            if one_page:
-                _settle(job, session, above, last)
-                return
-            if staged >= _CHUNK_ROWS:
-                _settle(job, session, above, last)
-                above, staged = last, 0
-        if not one_page:
-            _settle(job, session, above, up_to)
-
-
-def _stage(job: _Job, session: Session, page: Sequence[dict[str, Any]]) -> None:
-    """Stage a page as Oracle should have it; what is not due yet as a key without values."""
-    columns, cutoff = job.columns, job.wanted.cutoff
-    values = [column.value for column in columns]
-    texts = [at for at, column in enumerate(columns) if column.type in {"VARCHAR2", "CHAR"}]
-    key_at = [column.name for column in columns].index(job.key)
-    rows: list[tuple[Any, ...]] = []
-    keys: set[str] = set()
-    pending = 0
-    seen: frozenset[str] = frozenset()
-    for record in page:
-        if not (seen >= record.keys()):
-            keys |= uncovered(job.every, record)
-            seen |= record.keys()
-        if cutoff is not None and _is_pending(record, cutoff):
-            row: list[Any] = [None] * len(columns)
-            row[key_at] = record[reading.KEY]
-            rows.append((*row, 1))
-            pending += 1
-            continue
-        row = [value(record) for value in values]
-        for at in texts:
-            row[at] = _fitting(row[at])
-        rows.append((*row, 0))
-    kinds = [ColumnType(_bind(column.type)) for column in columns]
-    refused = session.insert_many(
-        sql.insert(*job.stage, columns), rows, [*kinds, ColumnType("NUMBER")], what="staging rows"
-    )
-    if refused:
-        first = refused[0]
-        raise EndError(
-            f"{job.report.stream} {rows[first.row][key_at]} cannot be staged: {first.message}",
-            remedy="leave that column out of the comparison by leaving out its type; report this",
-        )
-    job.report.read(rows=len(page), pending=pending, keys=keys)
-
-
-def _is_pending(record: dict[str, Any], cutoff: datetime) -> bool:
-    changed = record.get(_INSTANT)
-    return isinstance(changed, str) and datetime.fromisoformat(changed) >= cutoff
-
-
-def _fitting(value: Any) -> Any:
-    """A text that cannot be stored whole is staged so that it equals nothing that is stored."""
-    if value.__class__ is not str or len(value) * 4 <= sql.TEXT_BYTES:
-        return value
-    if len(value.encode("utf-8", "surrogatepass")) <= sql.TEXT_BYTES:
-        return value
-    return f"{value[:900]}… ({len(value)} characters in the WMS)"
-
-
-def _bind(kind: str) -> str:
-    if kind in {"VARCHAR2", "CHAR"}:
-        return "VARCHAR2"
-    return "TIMESTAMP" if kind in {"DATE", "TIMESTAMP WITH TIME ZONE"} else kind
-
-
-def _settle(job: _Job, session: Session, above: int, up_to: int) -> None:
-    """Ask Oracle what differs among above < id <= up_to, and empty the staging table."""
-    report, live, key = job.report, job.live, job.key
-    names = [column.name for column in job.columns]
-    for found, missing, flags in session.query(
-        sql.changed(job.stage, live, key, job.columns), what="comparing rows"
-    ):
-        if missing:
-            report.add(Difference(report.stream, int(found), "missing"))
-            continue
-        wrong = [name for name, flag in zip(names, flags, strict=True) if flag == "1"]
-        shown = (
-            _values(job, session, int(found), wrong) if report.shows_values(_SHOWN_VALUES) else ()
-        )
-        report.add(Difference(report.stream, int(found), "changed", tuple(wrong), shown))
-    for found, _ in session.query(
-        sql.repeated(live, key), [above, up_to], what="looking for twins"
-    ):
-        report.add(Difference(report.stream, int(found), "duplicate"))
-    unexpected = session.query(
-        sql.unexpected(job.stage, live, key, written=job.written, deleted=job.deleted),
-        [above, up_to],
-        what="looking for rows without a counterpart",
-    )
-    session.rollback()
-    _unexpected(job, [(int(found), bool(ours)) for found, ours in unexpected])
-
-
-def _unexpected(job: _Job, found: Sequence[tuple[int, bool]]) -> None:
-    """Tell rows that are gone from the WMS from rows that were never there."""
-    report = job.report
-    if not found:
-        return
-    there = reading.still_there(job.ends.wms, report.stream, [key for key, _ in found])
-    for key, ours in found:
-        kind: Kind = "unlisted" if key in there else "gone" if ours else "extra"
-        report.add(Difference(report.stream, key, kind))
-
-
-def _values(
-    job: _Job, session: Session, key: int, names: Sequence[str]
-) -> tuple[tuple[str, str | None, str | None], ...]:
-    """What both sides hold in the columns that differ, as text."""
-    found = []
-    for column in job.columns:
-        if column.name in names:
-            rows = session.query(
-                sql.pair(job.stage, job.live, job.key, column), [key], what="reading a difference"
-            )
-            found.append((column.name, *rows[0]))
-    return tuple(found)

@@ -26,6 +26,8 @@ STAGED = {
 }
 #: What a staged text can hold, in bytes.
 TEXT_BYTES = 4000
+#: The keys of an interval, exclusive below; `{}` is the key's column.
+BETWEEN = "{} > :1 AND {} <= :2"
 COLUMNS = (
     "SELECT COLUMN_NAME, DATA_TYPE, DATA_LENGTH FROM ALL_TAB_COLUMNS"
     " WHERE OWNER = :1 AND TABLE_NAME = :2 ORDER BY COLUMN_ID"
@@ -93,27 +95,42 @@ def _flag(column: Column) -> str:
     return f"CASE WHEN {same} OR ({e} IS NULL AND {l} IS NULL) THEN '0' ELSE '1' END"
 
 
+def listed(keys: int) -> str:
+    """The condition of single keys, as many binds."""
+    return "{} IN (" + ", ".join(f":{number}" for number in range(1, keys + 1)) + ")"
+
+
+def _within(condition: str, column: str) -> str:
+    return condition.replace("{}", column)
+
+
 def unexpected(
-    stage: tuple[str, str], live: tuple[str, str], key: str, *, written: str, deleted: str | None
+    stage: tuple[str, str],
+    live: tuple[str, str],
+    key: str,
+    within: str,
+    *,
+    written: str,
+    deleted: str | None,
 ) -> str:
-    """The live rows of an interval of keys (:1 < key <= :2) that were not staged.
+    """The live rows of some keys (`BETWEEN`, `listed`) that were not staged.
 
     Key, and whether we wrote it. Rows that are marked as deleted are as they should be.
     """
     marked = "" if deleted is None else f" AND l.{quoted(deleted)} IS NULL"
     return (
         f"SELECT l.{quoted(key)}, CASE WHEN l.{quoted(written)} IS NULL THEN 0 ELSE 1 END"
-        f" FROM {quoted(*live)} l WHERE l.{quoted(key)} > :1 AND l.{quoted(key)} <= :2{marked}"
+        f" FROM {quoted(*live)} l WHERE {_within(within, f'l.{quoted(key)}')}{marked}"
         f" AND NOT EXISTS (SELECT 1 FROM {quoted(*stage)} e"
         f" WHERE e.{quoted(key)} = l.{quoted(key)}) ORDER BY l.{quoted(key)}"
     )
 
 
-def repeated(live: tuple[str, str], key: str) -> str:
-    """The keys of an interval (:1 < key <= :2) that more than one live row has."""
+def repeated(live: tuple[str, str], key: str, within: str) -> str:
+    """The keys, of some (`BETWEEN`, `listed`), that more than one live row has."""
     return (
         f"SELECT {quoted(key)}, COUNT(*) FROM {quoted(*live)}"
-        f" WHERE {quoted(key)} > :1 AND {quoted(key)} <= :2"
+        f" WHERE {_within(within, quoted(key))}"
         f" GROUP BY {quoted(key)} HAVING COUNT(*) > 1 ORDER BY {quoted(key)}"
     )
 

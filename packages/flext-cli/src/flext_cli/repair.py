@@ -1,0 +1,167 @@
+"""`flext verify --repair`: what a comparison found wrong is mended, and looked at again.
+
+Rows that are missing or differ are read again, exactly these, by the pipeline's own tap and target
+with the guard against older rows off. Rows that nobody loaded are removed, of rows that are there
+twice one is kept. Of rows that are gone from the WMS the setting `on_missing` decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import flext_coordination
+from flext_cli import again
+from flext_cli.again import Place, Reading, Watcher
+from flext_cli.ends import Opened
+from flext_cli.errors import AgainRefusedError
+from flext_cli.handover import Pair
+from flext_cli.verify import reading
+from flext_cli.verify import run as comparison
+from flext_cli.verify.differences import Difference, Kind, Report
+from flext_cli.verify.interval import Wanted
+from flext_target_oracle import removing
+from flext_target_oracle import settings as target_settings
+from flext_target_oracle.errors import DeletesRefusedError, FenceHeldError, SchemaRefusedError
+from flext_target_oracle.fence import Holder
+from flext_target_oracle.removing import Doomed, Removed
+
+_OWNER = "flext verify --repair"
+_PURPOSE = "repair"
+_READ: tuple[Kind, ...] = ("missing", "changed", "duplicate", "unlisted")
+_REMOVED: tuple[Kind, ...] = ("extra", "gone", "duplicate")
+Found = Mapping[Kind, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What was done for a stream, and how its rows of the comparison stand now.
+
+    Attributes:
+        read: ids that were read again.
+        removed: rows that went, and rows that were marked as deleted.
+        run_id: of the run that read them; None if nothing had to be read.
+        after: the comparison of exactly these ids.
+    """
+
+    stream: str
+    read: int
+    removed: Removed
+    run_id: str | None
+    after: Report
+
+
+def has_work(found: Found) -> bool:
+    """Whether a repair could change anything."""
+    return any(found.get(kind) for kind in {*_READ, *_REMOVED})
+
+
+def run(
+    place: Place,
+    opened: Opened,
+    stream: str,
+    found: Found,
+    volatile: bool,
+    note: Callable[[Difference], None],
+    watcher: Watcher,
+) -> Repaired:
+    """Mend what a comparison of a stream found, and compare these ids again.
+
+    Args:
+        place: where.
+        opened: both ends.
+        stream: its name.
+        found: the ids by what is wrong with them.
+        volatile: whether columns that change without mod_ts are compared too.
+        note: takes what is still wrong.
+        watcher: sees the run that reads rows again.
+
+    Raises:
+        AgainRefusedError: several versions of a row are kept, so that none is wrong.
+        LeaseTakenError: a run of the stream stays at work.
+        JobFailedError: the rows could not be read again.
+        DeletesRefusedError: more rows would go than may.
+    """
+    pair = again.choose(place.project, stream, "incremental")
+    target = again.target_of(place, pair)
+    _refuse(stream, target)
+    run_id = str(uuid.uuid4())
+    pairs = again.pairs(place.project, stream)
+    with again.holding(place, pairs, run_id=run_id, owner=_OWNER):
+        # What the WMS changes from now on the next incremental run brings.
+        how = Wanted(cutoff=min(opened.ends.wms.server_now()), volatile=volatile)
+        removed = _remove(place, opened, pair, target, stream, found, run_id)
+        ids = _ids(found, _READ)
+        read_by = _read(place, pair, stream, ids, watcher) if ids else None
+        looked_at = _ids(found, {*_READ, *_REMOVED})
+        after = comparison.compare_ids(opened.ends, stream, looked_at, how, note)
+    return Repaired(stream, len(ids), removed, read_by, after)
+
+
+def _ids(found: Found, kinds: Collection[Kind]) -> list[int]:
+    return sorted({key for kind in kinds for key in found.get(kind, ())})
+
+
+def _refuse(stream: str, target: target_settings.Settings) -> None:
+    if target.load_method == "append-only":
+        raise AgainRefusedError(
+            f"{stream} is loaded append-only, so several rows of a key are no mistake",
+            remedy=f"load it anew into another table, or see `flext refresh {stream} --help`",
+        )
+
+
+def _remove(
+    place: Place,
+    opened: Opened,
+    pair: Pair,
+    target: target_settings.Settings,
+    stream: str,
+    found: Found,
+    run_id: str,
+) -> Removed:
+    doomed = Doomed(*(found.get(kind, ()) for kind in _REMOVED))
+    stays = target.on_missing == "keep"
+    if not doomed.unwritten and not doomed.repeated and (stays or not doomed.gone):
+        return Removed(0, 0)
+    with flext_coordination.acquire(
+        place.project.workspace(place.environ),
+        f"{pair.state_id(place.environment)}:{_PURPOSE}",
+        run_id=run_id,
+        owner=_OWNER,
+    ) as lease:
+        scope, lineage = lease.record.scope, lease.record.lineage
+        holder = Holder(scope, run_id, f"{_OWNER} process {os.getpid()}", lineage)
+        key, database = reading.KEY.upper(), opened.ends.oracle
+        try:
+            return removing.remove(database, target, holder, stream, key, doomed)
+        except (DeletesRefusedError, FenceHeldError, SchemaRefusedError) as error:
+            raise AgainRefusedError(
+                str(error), remedy="do so, and begin the repair again"
+            ) from error
+
+
+def _read(place: Place, pair: Pair, stream: str, ids: Sequence[int], watcher: Watcher) -> str:
+    with _ids_file(place.project.root, stream, ids) as path:
+        tap = {"sync_mode": "backfill", "ids_file": str(path)}
+        target = {"keep_newer": "false"}
+        return again.read(place, pair, Reading(stream, _PURPOSE, tap, target), watcher)
+
+
+@contextlib.contextmanager
+def _ids_file(root: Path, stream: str, ids: Sequence[int]) -> Iterator[Path]:
+    """The ids in a file of the workspace, gone at the end of the block."""
+    folder = (root / ".flext" / "verify").absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{stream}-{uuid.uuid4().hex[:8]}.ids.json"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({stream: list(ids)}, file)
+        yield path
+    finally:
+        path.unlink()

@@ -1,0 +1,222 @@
+"""One stretch of a comparison: the WMS's rows staged as Oracle should have them, and what differs.
+
+A stretch is an interval of ids, or single ids. Which ones there are, and how many are worked on at
+a time, is `run`'s matter. Nothing is held for longer than a few pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flext_cli.errors import EndError
+from flext_cli.verify import reading, sql
+from flext_cli.verify.columns import Column, uncovered
+from flext_cli.verify.differences import Difference, Kind, Report
+from flext_tap_oracle_wms.client import WmsClient
+from flext_target_oracle.connection import Database, Session
+from flext_target_oracle.sql.types import ColumnType
+
+CHUNK_ROWS = 5000
+INSTANT = "mod_ts"
+_SHOWN_VALUES = 20
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where to read, and where the tables and our own staging are."""
+
+    wms: WmsClient
+    oracle: Database
+    schema: str
+    prefix: str
+    control_schema: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to compare of a stream.
+
+    Attributes:
+        cutoff: rows that the WMS changed at or after it are not due yet; None: all are due.
+        sample_rows: about how many rows to compare, spread over all; None: all.
+        volatile: whether columns that change without mod_ts are compared too.
+        days: for how many days back rows are counted per day.
+        workers: intervals that are read at the same time.
+        seed: decides which rows a sample has.
+    """
+
+    cutoff: datetime | None
+    sample_rows: int | None = None
+    volatile: bool = False
+    days: int = 14
+    workers: int = 4
+    page_size: int = 500
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stretch of a stream shares."""
+
+    ends: Ends
+    wanted: Wanted
+    report: Report
+    columns: Sequence[Column]
+    every: Sequence[Column]
+    stage: tuple[str, str]
+    live: tuple[str, str]
+    written: str
+    deleted: str | None
+
+    @property
+    def key(self) -> str:
+        """The column that tells rows apart."""
+        return reading.KEY.upper()
+
+
+def compare_interval(job: Job, above: int, up_to: int, one_page: bool) -> None:
+    """Compare the rows with above < id <= up_to; with `one_page` only the first of them."""
+    wms, size = job.ends.wms, job.wanted.page_size
+    staged = 0
+    with job.ends.oracle.session(f"verify {job.report.stream}") as session:
+        for page in reading.pages(wms, job.report.stream, above=above, up_to=up_to, page_size=size):
+            _stage(job, session, page)
+            staged += len(page)
+            last = int(page[-1][reading.KEY])
+            if one_page:
+                _settle(job, session, above, last)
+                return
+            if staged >= CHUNK_ROWS:
+                _settle(job, session, above, last)
+                above, staged = last, 0
+        if not one_page:
+            _settle(job, session, above, up_to)
+
+
+def compare_ids(job: Job, ids: Sequence[int]) -> None:
+    """Compare the rows of single ids, as many as one request asks for."""
+    with job.ends.oracle.session(f"verify {job.report.stream}") as session:
+        page = reading.rows(job.ends.wms, job.report.stream, ids)
+        if page:
+            _stage(job, session, page)
+        _settle(job, session, *ids, listed=True)
+
+
+def _stage(job: Job, session: Session, page: Sequence[dict[str, Any]]) -> None:
+    """Stage a page as Oracle should have it; what is not due yet as a key without values."""
+    columns, cutoff = job.columns, job.wanted.cutoff
+    values = [column.value for column in columns]
+    texts = [at for at, column in enumerate(columns) if column.type in {"VARCHAR2", "CHAR"}]
+    key_at = [column.name for column in columns].index(job.key)
+    rows: list[tuple[Any, ...]] = []
+    keys: set[str] = set()
+    pending = 0
+    seen: frozenset[str] = frozenset()
+    for record in page:
+        if not (seen >= record.keys()):
+            keys |= uncovered(job.every, record)
+            seen |= record.keys()
+        if cutoff is not None and _is_pending(record, cutoff):
+            row: list[Any] = [None] * len(columns)
+            row[key_at] = record[reading.KEY]
+            rows.append((*row, 1))
+            pending += 1
+            continue
+        row = [value(record) for value in values]
+        for at in texts:
+            row[at] = _fitting(row[at])
+        rows.append((*row, 0))
+    kinds = [ColumnType(_bind(column.type)) for column in columns]
+    refused = session.insert_many(
+        sql.insert(*job.stage, columns), rows, [*kinds, ColumnType("NUMBER")], what="staging rows"
+    )
+    if refused:
+        first = refused[0]
+        raise EndError(
+            f"{job.report.stream} {rows[first.row][key_at]} cannot be staged: {first.message}",
+            remedy="leave that column out of the comparison by leaving out its type; report this",
+        )
+    job.report.read(rows=len(page), pending=pending, keys=keys)
+
+
+def _is_pending(record: dict[str, Any], cutoff: datetime) -> bool:
+    changed = record.get(INSTANT)
+    return isinstance(changed, str) and datetime.fromisoformat(changed) >= cutoff
+
+
+def _fitting(value: Any) -> Any:
+    """A text that cannot be stored whole is staged so that it equals nothing that is stored."""
+    if value.__class__ is not str or len(value) * 4 <= sql.TEXT_BYTES:
+        return value
+    if len(value.encode("utf-8", "surrogatepass")) <= sql.TEXT_BYTES:
+        return value
+    return f"{value[:900]}… ({len(value)} characters in the WMS)"
+
+
+def _bind(kind: str) -> str:
+    if kind in {"VARCHAR2", "CHAR"}:
+        return "VARCHAR2"
+    return "TIMESTAMP" if kind in {"DATE", "TIMESTAMP WITH TIME ZONE"} else kind
+
+
+def _settle(job: Job, session: Session, *ids: int, listed: bool = False) -> None:
+    """Ask Oracle what differs, and empty the staging table.
+
+    Args:
+        job: the comparison.
+        session: whose rows are staged.
+        ids: the stretch: above which id and up to which, or (`listed`) the ids themselves.
+        listed: whether they are.
+    """
+    binds = list(ids)
+    within = sql.listed(len(ids)) if listed else sql.BETWEEN
+    report, live, key = job.report, job.live, job.key
+    names = [column.name for column in job.columns]
+    for found, missing, flags in session.query(
+        sql.changed(job.stage, live, key, job.columns), what="comparing rows"
+    ):
+        if missing:
+            report.add(Difference(report.stream, int(found), "missing"))
+            continue
+        wrong = [name for name, flag in zip(names, flags, strict=True) if flag == "1"]
+        shown = (
+            _values(job, session, int(found), wrong) if report.shows_values(_SHOWN_VALUES) else ()
+        )
+        report.add(Difference(report.stream, int(found), "changed", tuple(wrong), shown))
+    for found, _ in session.query(sql.repeated(live, key, within), binds, what="looking for twins"):
+        report.add(Difference(report.stream, int(found), "duplicate"))
+    unexpected = session.query(
+        sql.unexpected(job.stage, live, key, within, written=job.written, deleted=job.deleted),
+        binds,
+        what="looking for rows without a counterpart",
+    )
+    session.rollback()
+    _unexpected(job, [(int(found), bool(ours)) for found, ours in unexpected])
+
+
+def _unexpected(job: Job, found: Sequence[tuple[int, bool]]) -> None:
+    """Tell rows that are gone from the WMS from rows that were never there."""
+    report = job.report
+    if not found:
+        return
+    there = reading.still_there(job.ends.wms, report.stream, [key for key, _ in found])
+    for key, ours in found:
+        kind: Kind = "unlisted" if key in there else "gone" if ours else "extra"
+        report.add(Difference(report.stream, key, kind))
+
+
+def _values(
+    job: Job, session: Session, key: int, names: Sequence[str]
+) -> tuple[tuple[str, str | None, str | None], ...]:
+    """What both sides hold in the columns that differ, as text."""
+    found = []
+    for column in job.columns:
+        if column.name in names:
+            rows = session.query(
+                sql.pair(job.stage, job.live, job.key, column), [key], what="reading a difference"
+            )
+            found.append((column.name, *rows[0]))
+    return tuple(found)

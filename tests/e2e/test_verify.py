@@ -12,7 +12,35 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeo
 
 TABLE = '"OIC"."WMS_ALLOCATION"'
 TEXT = "CREATE_USER"
-WRONG = {"missing", "changed", "duplicate", "extra"}
+#: What is done to a row, what it is then, and the columns that are named: one row each.
+PLANTED = {
+    "missing row": ("DELETE FROM {t} WHERE {id}", "missing", []),
+    "changed column": (
+        'UPDATE {t} SET "STATUS_ID" = "STATUS_ID" + 1 WHERE {id}', "changed", ["STATUS_ID"],
+    ),
+    "wrong decimal": (
+        'UPDATE {t} SET "ALLOC_QTY" = "ALLOC_QTY" + 0.0000000001 WHERE {id}', "changed",
+        ["ALLOC_QTY"],
+    ),
+    "timestamp ahead": (
+        'UPDATE {t} SET "MOD_TS" = "MOD_TS" + INTERVAL \'1\' HOUR WHERE {id}', "changed",
+        ["MOD_TS"],
+    ),
+    "timestamp behind": (
+        'UPDATE {t} SET "MOD_TS" = "MOD_TS" - INTERVAL \'1\' HOUR WHERE {id}', "changed",
+        ["MOD_TS"],
+    ),
+    "truncated text": (
+        f'UPDATE {{t}} SET "{TEXT}" = SUBSTR("{TEXT}", 1, 2) WHERE {{id}}', "changed", [TEXT],
+    ),
+    "lost text": (f'UPDATE {{t}} SET "{TEXT}" = NULL WHERE {{id}}', "changed", [TEXT]),
+    "duplicate": ("INSERT INTO {t} ({names}) SELECT {names} FROM {t} WHERE {id}", "duplicate", []),
+    "extra row": ('INSERT INTO {t} ("ID") VALUES ({key})', "extra", []),
+    "row gone from the WMS": (
+        'INSERT INTO {t} ("ID", "_SDC_BATCHED_AT") VALUES ({key}, SYSTIMESTAMP)', "gone", [],
+    ),
+}  # fmt: skip
+NEW = {"extra", "gone"}
 
 
 def verified(rig, flext, *options):
@@ -46,8 +74,8 @@ def plant(rig, *statements):
         connection.commit()
 
 
-def double(rig, key):
-    """Statements that make a second row of a key, which the primary key has to go for."""
+def plant_all(rig):
+    """Plant every fault, each in a row of its own; answers what must be found, by kind."""
     columns = rig.sql(
         "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = 'OIC' AND TABLE_NAME ="
         " 'WMS_ALLOCATION' ORDER BY COLUMN_ID"
@@ -56,70 +84,44 @@ def double(rig, key):
         "SELECT CONSTRAINT_NAME FROM ALL_CONSTRAINTS WHERE OWNER = 'OIC' AND TABLE_NAME ="
         " 'WMS_ALLOCATION' AND CONSTRAINT_TYPE = 'P'"
     )
-    names = ", ".join(f'"{name}"' for (name,) in columns)
-    return [
-        f'ALTER TABLE {TABLE} DROP CONSTRAINT "{constraint}"',
-        f'INSERT INTO {TABLE} ({names}) SELECT {names} FROM {TABLE} WHERE "ID" = {key}',
-    ]
-
-
-def test_each_planted_difference_is_found_and_nothing_else(make_rig, flext):
-    rig = make_rig(rows=300)
-    code, output = rig.run("run", "full-sync-job")
-    assert code == 0, output
-    code, report, found = verified(rig, flext, "--everything", "--volatile")
-    assert (code, found) == (0, {})
-    assert report["agrees"]
-    assert report["compared"] == report["wms_rows"] == report["oracle_rows"] > 200
-    assert report["columns_not_compared"] == []
-
     filled = [f'"{name}" IS NOT NULL' for name in ("STATUS_ID", "ALLOC_QTY", "MOD_TS", TEXT)]
     ids = [
         int(row[0])
         for row in rig.sql(f'SELECT "ID" FROM {TABLE} WHERE {" AND ".join(filled)} ORDER BY "ID"')
     ]
-    missing, changed, decimal, ahead, behind, cut, twin, nulled = ids[1:81:10]
-    extra = ids[-1] + 1000
-    plant(
-        rig,
-        f'DELETE FROM {TABLE} WHERE "ID" = {missing}',
-        f'UPDATE {TABLE} SET "STATUS_ID" = "STATUS_ID" + 1 WHERE "ID" = {changed}',
-        f'UPDATE {TABLE} SET "ALLOC_QTY" = "ALLOC_QTY" + 0.0000000001 WHERE "ID" = {decimal}',
-        f'UPDATE {TABLE} SET "MOD_TS" = "MOD_TS" + INTERVAL \'1\' HOUR WHERE "ID" = {ahead}',
-        f'UPDATE {TABLE} SET "MOD_TS" = "MOD_TS" - INTERVAL \'1\' HOUR WHERE "ID" = {behind}',
-        f'UPDATE {TABLE} SET "{TEXT}" = SUBSTR("{TEXT}", 1, 2) WHERE "ID" = {cut}',
-        f'UPDATE {TABLE} SET "{TEXT}" = NULL WHERE "ID" = {nulled}',
-        *double(rig, twin),
-        f'INSERT INTO {TABLE} ("ID") VALUES ({extra})',
-        f'INSERT INTO {TABLE} ("ID", "_SDC_BATCHED_AT") VALUES ({extra + 1}, SYSTIMESTAMP)',
-    )
+    names = ", ".join(f'"{name}"' for (name,) in columns)
+    statements, expected = [f'ALTER TABLE {TABLE} DROP CONSTRAINT "{constraint}"'], {}
+    for number, (statement, kind, wrong) in enumerate(PLANTED.values()):
+        key = ids[-1] + 1000 + number if kind in NEW else ids[1 + number * 10]
+        statements.append(statement.format(t=TABLE, id=f'"ID" = {key}', key=key, names=names))
+        expected.setdefault(kind, {})[key] = wrong
+    plant(rig, *statements)
+    return expected
+
+
+def test_each_planted_difference_is_found_and_mended_and_nothing_else(make_rig, flext):
+    rig = make_rig(rows=300)
+    code, output = rig.run("run", "full-sync-job")
+    assert code == 0, output
+    code, report, found = verified(rig, flext, "--everything", "--volatile", "--days", "0")
+    assert (code, found) == (0, {})
+    assert report["agrees"]
+    assert report["compared"] == report["wms_rows"] == report["oracle_rows"] > 200
+    assert report["columns_not_compared"] == []
+
+    expected = plant_all(rig)
     code, report, found = verified(rig, flext, "--everything")
-    assert code == 1
-    assert not report["agrees"]
-    assert found == {
-        "missing": {missing: []},
-        "changed": {
-            changed: ["STATUS_ID"],
-            decimal: ["ALLOC_QTY"],
-            ahead: ["MOD_TS"],
-            behind: ["MOD_TS"],
-            cut: [TEXT],
-            nulled: [TEXT],
-        },
-        "duplicate": {twin: []},
-        "extra": {extra: []},
-        "gone": {extra + 1: []},
-    }
+    assert (code, report["agrees"], found) == (1, False, expected)
     assert (report["missing"], report["changed"], report["gone"]) == (1, 6, 1)
 
     states = rig.states()
     code, report, found = verified(rig, flext, "--repair", "--everything")
-    assert (code, report["agrees"], set(found)) == (0, False, {*WRONG, "gone"})
+    assert (code, report["agrees"], found) == (0, False, expected)
     (repair,) = report["repairs"]
     assert (repair["agrees"], repair["read_again"], repair["removed"]) == (True, 8, 2)
     assert rig.states() == states
     code, report, found = verified(rig, flext, "--everything")
-    assert (code, report["agrees"], found) == (0, True, {"gone": {extra + 1: []}})
+    assert (code, report["agrees"], found) == (0, True, {"gone": expected["gone"]})
     ledger = (
         'SELECT SUM("ROWS_INSERTED"), SUM("ROWS_UPDATED"), SUM("ROWS_DELETED"), SUM("ROWS_STALE")'
         ' FROM "FLEXT_LEDGER" WHERE "SCOPE" LIKE \'%:repair\''

@@ -1,12 +1,14 @@
 """The rules by column say of every record what the rules by record say."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flext_cli import expected
-from flext_cli.verify import columns
+from flext_cli.verify import columns, rows
 
 texts = st.text(max_size=20)
 relations = st.builds(
@@ -46,6 +48,9 @@ def test_both_rules_agree(record):
     live = [columns.LiveColumn(name, "VARCHAR2", 4000) for name in by_record]
     arranged = columns.arrange(live, TYPES)
     assert {column.name: column.value(record) for column in arranged} == by_record
+    (row,) = rows.compiled(arranged, last=7)([record])
+    assert row == (*by_record.values(), 7)
+    assert [type(each) for each in row[:-1]] == [type(c.value(record)) for c in arranged]
     assert columns.uncovered(arranged, record) == set()
 
 
@@ -55,6 +60,43 @@ def test_a_key_without_a_column_is_noticed(record, left_out):
     mine = {name for name in by_record if name.lower().removesuffix("_count") != left_out}
     arranged = columns.arrange([columns.LiveColumn(n, "VARCHAR2", 4000) for n in mine], TYPES)
     assert columns.uncovered(arranged, record) == ({left_out} & record.keys())
+
+
+ANYTHING = (
+    st.none() | st.booleans() | st.integers() | decimals.map(Decimal) | texts | relations
+    | st.lists(st.integers(), max_size=2) | st.dictionaries(st.sampled_from(["id", "key"]), texts)
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["code", "order_id", "line_set", "extra"]), ANYTHING))
+def test_the_short_way_of_a_page_is_the_long_way_whatever_a_record_holds(record):
+    names = ("CODE", "ORDER_ID", "ORDER_KEY", "EXTRA")
+    for kind in ("VARCHAR2", "NUMBER", "CLOB"):
+        live = [columns.LiveColumn(name, kind, 4000) for name in names]
+        arranged = columns.arrange(live, TYPES)
+        wanted = outcome(lambda each=arranged: tuple(c.value(record) for c in each))
+        assert (
+            outcome(lambda each=arranged: rows.compiled(each, last=0)([record])[0][:-1]) == wanted
+        )
+
+
+def outcome(work):
+    """What it returns with each value's type, or the type of its error."""
+    try:
+        found = work()
+    except (ValueError, TypeError) as error:
+        return type(error)
+    return [(type(each), each) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("x" * 4000, True), ("é" * 2000, True), ("é" * 2001, False)]
+)
+def test_a_text_too_long_to_be_staged_equals_nothing_that_can_be_stored(text, whole):
+    arranged = columns.arrange([columns.LiveColumn("CODE", "VARCHAR2", 4000)], TYPES)
+    ((staged, _),) = rows.compiled(arranged, last=0)([{"code": text}])
+    assert (staged == text) is whole
+    assert len(staged.encode()) <= rows.TEXT_BYTES
 
 
 def test_our_own_columns_are_not_compared_and_unknown_ones_must_be_null():

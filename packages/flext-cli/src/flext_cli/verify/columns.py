@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 Record = Mapping[str, Any]
 Value = Decimal | int | str | datetime | None
+Part = Literal["value", "key", "count"]
 
 #: The record's own address; no column has it.
 ADDRESS = "url"
@@ -23,7 +24,6 @@ _SET = "_set"
 _COUNT = "_count"
 _KEY = "_key"
 _ID = "_id"
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,41 @@ class Column:
 
     Attributes:
         volatile: whether it changes in the WMS without `mod_ts`, so that Oracle may lag behind.
-        value: of a record, the value the column should hold.
+        source: the key of the record that it comes from.
+        part: what of that key's value it holds.
+        of_text: what a text becomes.
     """
 
     name: str
     type: str
     volatile: bool
-    value: Callable[[Record], Value]
+    source: str
+    part: Part = "value"
+    of_text: Callable[[str], Value] = str
+
+    def value(self, record: Record) -> Value:
+        """Of a record, the value the column should hold."""
+        found = record.get(self.source)
+        if self.part == "key":
+            return (found.get("key") or None) if isinstance(found, Mapping) else None
+        if self.part == "count":
+            return _count(found)
+        return self.scalar(found)
+
+    def scalar(self, found: Any) -> Value:
+        """Of what a record has under a key, the value of a column that is no key and no count."""
+        if found is None or found == "":
+            return None
+        kind = found.__class__
+        if kind is str:
+            return self.of_text(found)
+        if kind is int or kind is Decimal:
+            return found  # type: ignore[no-any-return]  # its class was just looked at
+        if kind is bool:
+            return int(found)
+        if isinstance(found, Mapping) and "id" in found and "key" in found:
+            return int(found["id"])
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
 
 
 def arrange(live: Sequence[LiveColumn], types: Mapping[str, str]) -> list[Column]:
@@ -80,24 +108,14 @@ def _column(column: LiveColumn, names: Mapping[str, str], types: Mapping[str, st
     name = names.get(column.name, column.name.lower())
     if name not in types:
         if name.endswith(_SET + _COUNT):
-            source = name.removesuffix(_COUNT)
-            return Column(column.name, column.type, True, lambda record: _count(record.get(source)))
+            return Column(column.name, column.type, True, name.removesuffix(_COUNT), "count")
         if name.endswith(_KEY):
             stem = name.removesuffix(_KEY)
             relation = f"{stem}{_ID}" if f"{stem}{_ID}" in types else stem
             if relation in types or f"{stem}{_ID}".upper() in names:
-                return Column(column.name, column.type, True, _key_of(relation))
-    return Column(column.name, column.type, False, _scalar_of(name, types.get(name, "")))
-
-
-def _key_of(relation: str) -> Callable[[Record], Value]:
-    def value(record: Record) -> Value:
-        found = record.get(relation)
-        if isinstance(found, Mapping):
-            return found.get("key") or None
-        return None
-
-    return value
+                return Column(column.name, column.type, True, relation, "key")
+    of_text = _text_of(name, types.get(name, ""))
+    return Column(column.name, column.type, False, name, of_text=of_text)
 
 
 def _count(found: object) -> Value:
@@ -108,29 +126,6 @@ def _count(found: object) -> Value:
     if isinstance(found, Sequence):
         return len(found)
     raise ValueError(f"a set is neither a list nor a count: {type(found).__name__}")
-
-
-def _scalar_of(name: str, word: str) -> Callable[[Record], Value]:
-    text = _text_of(name, word)
-
-    def value(record: Record) -> Value:
-        found = record.get(name)
-        if found is None or found == "":
-            return None
-        kind = found.__class__
-        if kind is str:
-            return text(found)
-        if kind is int:
-            return found  # type: ignore[no-any-return]  # its class was just looked at
-        if kind is bool:
-            return int(found)
-        if kind is Decimal:
-            return found  # type: ignore[no-any-return]  # its class was just looked at
-        if isinstance(found, Mapping) and "id" in found and "key" in found:
-            return int(found["id"])
-        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
-
-    return value
 
 
 def _text_of(name: str, word: str) -> Callable[[str], Value]:

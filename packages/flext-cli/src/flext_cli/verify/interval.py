@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from flext_cli.errors import EndError
 from flext_cli.verify import reading, sql
 from flext_cli.verify.columns import Column, uncovered
 from flext_cli.verify.differences import Difference, Kind, Report
+from flext_cli.verify.rows import Rows, compiled
 from flext_tap_oracle_wms.client import WmsClient
 from flext_target_oracle.connection import Database, Session
 from flext_target_oracle.sql.types import ColumnType
@@ -22,6 +24,8 @@ from flext_target_oracle.sql.types import ColumnType
 CHUNK_ROWS = 5000
 INSTANT = "mod_ts"
 _SHOWN_VALUES = 20
+#: What a value of a column's type is bound as, where that is another name.
+_BINDS = {"CHAR": "VARCHAR2", "DATE": "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,27 @@ class Job:
     written: str
     deleted: str | None
 
+    @cached_property
+    def rows(self) -> Rows:
+        """What makes rows to stage of a page's records; the last value says that they are due."""
+        return compiled(self.columns, last=0)
+
+    @cached_property
+    def insert(self) -> str:
+        """The statement that stages a row."""
+        return sql.insert(*self.stage, self.columns)
+
+    @cached_property
+    def kinds(self) -> list[ColumnType]:
+        """The types of its binds."""
+        names = [_BINDS.get(column.type, column.type) for column in self.columns]
+        return [*map(ColumnType, names), ColumnType("NUMBER")]
+
+    @cached_property
+    def key_at(self) -> int:
+        """Where a staged row has its key."""
+        return [column.name for column in self.columns].index(self.key)
+
     @property
     def key(self) -> str:
         """The column that tells rows apart."""
@@ -107,59 +132,40 @@ def compare_ids(job: Job, ids: Sequence[int]) -> None:
 
 def _stage(job: Job, session: Session, page: Sequence[dict[str, Any]]) -> None:
     """Stage a page as Oracle should have it; what is not due yet as a key without values."""
-    columns, cutoff = job.columns, job.wanted.cutoff
-    values = [column.value for column in columns]
-    texts = [at for at, column in enumerate(columns) if column.type in {"VARCHAR2", "CHAR"}]
-    key_at = [column.name for column in columns].index(job.key)
-    rows: list[tuple[Any, ...]] = []
-    keys: set[str] = set()
-    pending = 0
-    seen: frozenset[str] = frozenset()
-    for record in page:
-        if not (seen >= record.keys()):
-            keys |= uncovered(job.every, record)
-            seen |= record.keys()
-        if cutoff is not None and _is_pending(record, cutoff):
-            row: list[Any] = [None] * len(columns)
-            row[key_at] = record[reading.KEY]
-            rows.append((*row, 1))
-            pending += 1
-            continue
-        row = [value(record) for value in values]
-        for at in texts:
-            row[at] = _fitting(row[at])
-        rows.append((*row, 0))
-    kinds = [ColumnType(_bind(column.type)) for column in columns]
-    refused = session.insert_many(
-        sql.insert(*job.stage, columns), rows, [*kinds, ColumnType("NUMBER")], what="staging rows"
-    )
+    cutoff, report = job.wanted.cutoff, job.report
+    due = page if cutoff is None else [each for each in page if not _is_pending(each, cutoff)]
+    rows = job.rows(due)
+    pending = len(page) - len(due)
+    if pending:
+        rows += _keys_alone(job, page, due)
+    refused = session.insert_many(job.insert, rows, job.kinds, what="staging rows")
     if refused:
         first = refused[0]
         raise EndError(
-            f"{job.report.stream} {rows[first.row][key_at]} cannot be staged: {first.message}",
+            f"{report.stream} {rows[first.row][job.key_at]} cannot be staged: {first.message}",
             remedy="leave that column out of the comparison by leaving out its type; report this",
         )
-    job.report.read(rows=len(page), pending=pending, keys=keys)
+    report.read(rows=len(page), pending=pending, keys=_uncovered(job, page))
+
+
+def _keys_alone(
+    job: Job, page: Sequence[dict[str, Any]], due: Sequence[dict[str, Any]]
+) -> list[tuple[Any, ...]]:
+    left = {record[reading.KEY] for record in page} - {record[reading.KEY] for record in due}
+    row: list[Any] = [None] * (len(job.columns) + 1)
+    row[-1] = 1
+    return [(*row[: job.key_at], key, *row[job.key_at + 1 :]) for key in sorted(left)]
+
+
+def _uncovered(job: Job, page: Sequence[dict[str, Any]]) -> set[str]:
+    """The keys of a page's records for which the table has no column; shapes repeat, so few are."""
+    shapes = {tuple(record) for record in page}
+    return {key for shape in shapes for key in uncovered(job.every, dict.fromkeys(shape))}
 
 
 def _is_pending(record: dict[str, Any], cutoff: datetime) -> bool:
     changed = record.get(INSTANT)
     return isinstance(changed, str) and datetime.fromisoformat(changed) >= cutoff
-
-
-def _fitting(value: Any) -> Any:
-    """A text that cannot be stored whole is staged so that it equals nothing that is stored."""
-    if value.__class__ is not str or len(value) * 4 <= sql.TEXT_BYTES:
-        return value
-    if len(value.encode("utf-8", "surrogatepass")) <= sql.TEXT_BYTES:
-        return value
-    return f"{value[:900]}… ({len(value)} characters in the WMS)"
-
-
-def _bind(kind: str) -> str:
-    if kind in {"VARCHAR2", "CHAR"}:
-        return "VARCHAR2"
-    return "TIMESTAMP" if kind in {"DATE", "TIMESTAMP WITH TIME ZONE"} else kind
 
 
 def _settle(job: Job, session: Session, *ids: int, listed: bool = False) -> None:

@@ -19,6 +19,7 @@ from flext_cli.verify import interval, reading, sql
 from flext_cli.verify.columns import Column, arrange
 from flext_cli.verify.differences import Bucket, Difference, Report
 from flext_cli.verify.interval import INSTANT, Ends, Job, Wanted
+from flext_cli.verify.rows import TEXT_BYTES
 from flext_tap_oracle_wms.client import WmsClient
 from flext_target_oracle.connection import Session
 from flext_target_oracle.sql.types import ColumnType
@@ -110,7 +111,7 @@ def _job(ends: Ends, wanted: Wanted, report: Report) -> tuple[Job | None, dict[s
 
 
 def _comparable(column: Column, length_bytes: int) -> bool:
-    if column.type in {"VARCHAR2", "CHAR"} and length_bytes > sql.TEXT_BYTES:
+    if column.type in {"VARCHAR2", "CHAR"} and length_bytes > TEXT_BYTES:
         return False
     return column.type in sql.STAGED
 
@@ -157,7 +158,7 @@ def _count_days(
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = [midnight - timedelta(days=day) for day in reversed(range(wanted.days))]
     stamp = ColumnType("TIMESTAMP", precision=6)
-    for begin, until in zip(begins, [*begins[1:], end], strict=True):
+    for begin, until in itertools.pairwise([*begins, end]):
         if begin >= until:
             continue
         naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (begin, until)]

@@ -24,8 +24,6 @@ STAGED = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP(9)",
     "CLOB": "CLOB",
 }
-#: What a staged text can hold, in bytes.
-TEXT_BYTES = 4000
 #: The keys of an interval, exclusive below; `{}` is the key's column.
 BETWEEN = "{} > :1 AND {} <= :2"
 COLUMNS = (

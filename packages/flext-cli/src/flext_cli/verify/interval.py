@@ -114,6 +114,7 @@ def compare_interval(job: Job, above: int, up_to: int, one_page: bool) -> None:
             if one_page:
                 _settle(job, session, above, last)
                 return
+            del page  # not held while the next one comes
             if staged >= CHUNK_ROWS:
                 _settle(job, session, above, last)
                 above, staged = last, 0

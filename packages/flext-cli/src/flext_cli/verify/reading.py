@@ -60,8 +60,9 @@ def pages(
                 f"the WMS did not answer {entity} in the order of its ids, above {above}",
                 remedy="run it again; if it stays so, this entity cannot be compared by id",
             )
-        yield found
         above = ids[-1]
+        yield found
+        del found, ids  # not held while the next page comes
 
 
 def _list(client: WmsClient, entity: str, params: Mapping[str, object]) -> list[dict[str, Any]]:

@@ -110,6 +110,14 @@ def make_rig(tmp_path):
 
 
 @pytest.fixture(scope="module")
+def make_module_rig(tmp_path_factory):
+    """Build a rig for the tests of a module; everything it started is ended after the last."""
+    with Household() as household:
+        root = tmp_path_factory.mktemp("rig")
+        yield lambda rows=60: _build(household, root, rows)
+
+
+@pytest.fixture(scope="module")
 def shared_rig(tmp_path_factory):
     """A rig for the tests of a module that load nothing into it."""
     with Household() as household:

@@ -1,7 +1,11 @@
-"""`flext verify` finds each planted difference and nothing else, and `--repair` mends each."""
+"""`flext verify` finds each planted difference and nothing else, and `--repair` mends each.
+
+Beside it the other ways to read rows again, `flext backfill` and `flext refresh`, on the same rig.
+"""
 
 import json
 import subprocess
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -43,10 +47,19 @@ PLANTED = {
 NEW = {"extra", "gone"}
 
 
-def verified(rig, flext, *options):
-    """Exit code, the report of allocation and the differences of the file, by kind."""
+@pytest.fixture(scope="module")
+def rig(make_module_rig):
+    """Both ends, after a full load."""
+    made = make_module_rig(rows=300)
+    code, output = made.run("run", "full-sync-job")
+    assert code == 0, output
+    return made
+
+
+def asked(rig, flext, *arguments):
+    """Exit code and the JSON object that a command answers."""
     done = subprocess.run(
-        [flext, "verify", "allocation", "--json", *options],
+        [flext, *arguments, "--json"],
         cwd=rig.place.root,
         env=rig.environ,
         capture_output=True,
@@ -54,15 +67,20 @@ def verified(rig, flext, *options):
         check=False,
     )
     assert done.stdout, done.stderr
-    answer = json.loads(done.stdout)
+    for secret in (rig.ends.wms.password, rig.ends.oracle.password):
+        assert secret not in done.stdout + done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def verified(rig, flext, *options):
+    """Exit code, the report of allocation and the differences of the file, by kind."""
+    code, answer = asked(rig, flext, "verify", "allocation", *options)
     found = {}
     with Path(answer["file"]).open(encoding="utf-8") as lines:
         for line in map(json.loads, lines):
             found.setdefault(line["kind"], {})[line["key"]] = line["columns"]
-    for secret in (rig.ends.wms.password, rig.ends.oracle.password):
-        assert secret not in done.stdout + done.stderr
     report = {**answer["streams"][0], "repairs": answer.get("repairs")}
-    return done.returncode, report, found
+    return code, report, found
 
 
 def plant(rig, *statements):
@@ -99,10 +117,7 @@ def plant_all(rig):
     return expected
 
 
-def test_each_planted_difference_is_found_and_mended_and_nothing_else(make_rig, flext):
-    rig = make_rig(rows=300)
-    code, output = rig.run("run", "full-sync-job")
-    assert code == 0, output
+def test_each_planted_difference_is_found_and_mended_and_nothing_else(rig, flext):
     code, report, found = verified(rig, flext, "--everything", "--volatile", "--days", "0")
     assert (code, found) == (0, {})
     assert report["agrees"]
@@ -131,3 +146,86 @@ def test_each_planted_difference_is_found_and_mended_and_nothing_else(make_rig, 
     rig.admin("POST", "/changes", {"update": {"allocation": 5}})
     code, report, found = verified(rig, flext)
     assert (code, report["pending"], set(found)) == (0, 5, {"gone"})
+
+
+def newest_and_oldest(rig):
+    """Ids by their mod_ts, newest first, and the instants."""
+    rows = rig.sql(f'SELECT "ID", "MOD_TS" FROM {TABLE} WHERE "MOD_TS" IS NOT NULL ORDER BY 2 DESC')
+    return [(int(key), instant.replace(tzinfo=UTC)) for key, instant in rows]
+
+
+def ids(rig):
+    return {int(key) for (key,) in rig.sql(f'SELECT "ID" FROM {TABLE}')}
+
+
+def test_a_backfill_reads_a_stretch_moves_no_bookmark_and_keeps_what_is_newer(rig, flext):
+    rows = newest_and_oldest(rig)
+    (newest, since), (kept, _), (oldest, _) = rows[0], rows[1], rows[-1]
+    plant(
+        rig,
+        f'DELETE FROM {TABLE} WHERE "ID" = {newest}',
+        f'DELETE FROM {TABLE} WHERE "ID" = {oldest}',
+        f'UPDATE {TABLE} SET "ALLOC_QTY" = 77777, "MOD_TS" = "MOD_TS" + INTERVAL \'1\' DAY'
+        f' WHERE "ID" = {kept}',
+    )
+    states = rig.states()
+    start = rows[1][1].isoformat() if rows[1][1] < since else since.isoformat()
+    code, said = asked(rig, flext, "backfill", "allocation", "--from", start)
+    assert code == 0
+    assert (said["changed"], said["rejected"]) == (1, 0)
+    assert 1 <= said["loaded"] < len(rows)
+    assert ids(rig) == {key for key, _ in rows} - {oldest}
+    assert rig.sql(f'SELECT "ALLOC_QTY" FROM {TABLE} WHERE "ID" = {kept}') == [(77777,)]
+    assert rig.states() == states
+    scopes = {scope for (scope,) in rig.sql('SELECT "SCOPE" FROM "FLEXT_FENCE"')}
+    assert any(scope.endswith("-to-target-oracle-incremental:backfill") for scope in scopes)
+
+
+def test_a_refresh_reads_all_again_older_or_not_and_bookmarks_count_again(rig, flext):
+    rows = newest_and_oldest(rig)
+    known = (
+        'SELECT COUNT("BOOKMARK"), COUNT("TABLE_ID") FROM "FLEXT_FENCE" WHERE "TABLE_NAME" ='
+        " 'OIC.WMS_ALLOCATION' AND \"SCOPE\" LIKE '%target-oracle-full'"
+    )
+    assert rig.sql(known) == [(1, 1)]
+    plant(
+        rig,
+        f'DELETE FROM {TABLE} WHERE "ID" = {rows[3][0]}',
+        f'UPDATE {TABLE} SET "ALLOC_QTY" = 88888, "MOD_TS" = "MOD_TS" + INTERVAL \'1\' DAY'
+        f' WHERE "ID" = {rows[5][0]}',
+    )
+    states = rig.states()
+    code, said = asked(rig, flext, "refresh", "allocation")
+    assert code == 0
+    assert said["scopes"] == ["dev:tap-oracle-wms-full-to-target-oracle-full"]
+    assert said["loaded"] >= len(rows)
+    assert rig.sql(known) == [(0, 0)]
+    assert rig.states() == states
+    code, report, found = verified(rig, flext, "--everything")
+    assert (code, report["agrees"], set(found) - {"gone"}) == (0, True, set())
+
+
+@pytest.mark.long
+def test_a_database_that_was_set_back_stops_the_stream_until_its_refresh(make_rig, flext):
+    rig = make_rig(rows=60)
+    for job in ("full-sync-job", "allocation-sync-job"):
+        code, output = rig.run("run", job)
+        assert code == 0, output
+    old = '{"replication_key": "mod_ts", "replication_key_value": "2001-01-01T00:00:00+00:00"}'
+    gone = newest_and_oldest(rig)[0][0]
+    plant(rig, f'DELETE FROM {TABLE} WHERE "ID" = {gone}')
+    plant(
+        rig,
+        f'UPDATE "FLEXT_FENCE" SET "BOOKMARK" = \'{old}\' WHERE "SCOPE" LIKE \'%allocation-to-%\'',
+    )
+    code, output = rig.run("run", "allocation-sync-job")
+    assert code != 0
+    assert "run `flext refresh allocation`" in output
+    code, said = asked(rig, flext, "refresh", "allocation")
+    assert code == 0
+    assert len(said["scopes"]) == 2
+    code, output = rig.run("run", "allocation-sync-job")
+    assert code == 0, output
+    code, report, _ = verified(rig, flext, "--everything")
+    assert (code, report["agrees"]) == (0, True)
+    assert gone in ids(rig)

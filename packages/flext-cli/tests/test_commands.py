@@ -136,3 +136,30 @@ def test_a_duration_needs_its_unit(flext, duration):
     done = flext("run", "full-sync-job", "--every", duration)
     assert done.returncode == 2
     assert "write 60s, 5m or 1h" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["backfill", "item"], "Missing option '--from'"),
+        (["backfill", "item", "--from", "soon"], "no ISO 8601 time and no expression"),
+        (["backfill", "item", "--from", "2026-01-01"], "needs an offset from UTC"),
+        (["backfill", "item", "--from", "today", "--to", "today-1d"], "swap them"),
+        (["backfill", "Item", "--from", "today"], "no entity of the WMS"),
+        (["refresh", "../item"], "no entity of the WMS"),
+        (["verify", "--repair", "--sample", "9"], "leave --sample out"),
+    ],
+)
+def test_a_wrong_use_of_what_reads_again_is_named(flext, arguments, said):
+    done = flext(*arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["backfill", "item", "--from", "today-1d"], ["refresh", "item"]]
+)
+def test_what_reads_again_names_the_project_that_is_not_there(flext, arguments):
+    done = flext(*arguments)
+    assert done.returncode == 1
+    assert "what to do: run flext inside the FLEXT workspace" in done.stderr

@@ -226,10 +226,15 @@ def remember_bookmark(session: Session, fence: Fence, bookmark: str) -> None:
     _guarded(session, fence, sql, bookmark, what, _BOOKMARK_TYPES)
 
 
-def forget(session: Session, *, schema: str, table: str, scope: str) -> None:
-    """Let a stream begin from nothing: neither table nor bookmark of earlier runs count."""
+def forget(session: Session, *, schema: str, table: str, scope: str) -> bool:
+    """Let a stream begin from anything: neither table nor bookmark of earlier runs count.
+
+    Returns:
+        Whether the scope was known to have the table.
+    """
     what = f"forgetting what {table} held"
-    session.execute(fencing.forget(schema), [table, scope], what=what, commit=True)
+    binds = [table, scope]
+    return session.execute(fencing.forget(schema), binds, what=what, commit=True) == 1
 
 
 @contextmanager

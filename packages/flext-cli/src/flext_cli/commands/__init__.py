@@ -9,12 +9,14 @@ import click
 #: Where each command is found: module and name. A command's own imports are all that it waits for.
 COMMANDS = {
     "alerts": "alerts:alerts",
+    "backfill": "backfill:backfill",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "emulate": "emulate:emulate",
     "hand-over": "hand_over:hand_over",
     "metrics": "metrics:metrics",
     "plan": "plan:plan",
+    "refresh": "refresh:refresh",
     "rejects": "rejects:rejects",
     "run": "run:run",
     "state": "state:state",

@@ -82,14 +82,15 @@ def run(
         watcher: sees the run that reads rows again.
 
     Raises:
-        AgainRefusedError: several versions of a row are kept, so that none is wrong.
+        AgainRefusedError: the pipeline loads another table than was compared, or keeps several
+            versions of a row, so that none is wrong.
         LeaseTakenError: a run of the stream stays at work.
         JobFailedError: the rows could not be read again.
         DeletesRefusedError: more rows would go than may.
     """
     pair = again.choose(place.project, stream, "incremental")
     target = again.target_of(place, pair)
-    _refuse(stream, target)
+    _refuse(stream, opened, target)
     run_id = str(uuid.uuid4())
     pairs = again.pairs(place.project, stream)
     with again.holding(place, pairs, run_id=run_id, owner=_OWNER):
@@ -107,7 +108,14 @@ def _ids(found: Found, kinds: Collection[Kind]) -> list[int]:
     return sorted({key for kind in kinds for key in found.get(kind, ())})
 
 
-def _refuse(stream: str, target: target_settings.Settings) -> None:
+def _refuse(stream: str, opened: Opened, target: target_settings.Settings) -> None:
+    compared = (opened.ends.schema, opened.ends.prefix)
+    if compared != (target.target_schema, target.table_prefix):
+        raise AgainRefusedError(
+            f"{stream} was compared in {'.'.join(compared)}…, and the pipeline loads it into"
+            f" {target.target_schema}.{target.table_prefix}…",
+            remedy="say schema and table_prefix in `.env` alone, not in meltano.yml",
+        )
     if target.load_method == "append-only":
         raise AgainRefusedError(
             f"{stream} is loaded append-only, so several rows of a key are no mistake",

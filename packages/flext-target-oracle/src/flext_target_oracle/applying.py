@@ -150,10 +150,11 @@ def _doing(entry: Entry) -> str:
 def _merge(session: Session, delivery: Delivery, entry: Entry) -> _Effect:
     plan, version, what = delivery.plan, delivery.batch.raw.version, _doing(entry)
     source, binds = merging.staged(plan, entry.fence.schema), merging.binds(plan, version)
+    bring = merging.apply(plan, source, by_key=True)
     if not plan.key or plan.append:
-        return _Effect(session.execute(merging.apply(plan, source), binds, what=what), 0, 0)
-    inserted, stale = session.query(merging.census(plan, source), what=what)[0]
-    touched = session.execute(merging.apply(plan, source), binds, what=what)
+        return _Effect(session.execute(bring, binds, what=what), 0, 0)
+    inserted, stale = session.query(merging.census(plan, source, by_key=True), what=what)[0]
+    touched = session.execute(bring, binds, what=what)
     if seen := merging.presence(plan, source, version):
         session.execute(*seen, what=what)
     if delivery.is_for_shadow(entry.fence):

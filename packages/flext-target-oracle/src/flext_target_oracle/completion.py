@@ -101,8 +101,9 @@ def swap(session: Session, held: Fence, live: TablePlan, load: Load) -> Ended:
         removed = session.execute(sql, [load.began_at], what=what, types=(types.TIMESTAMP,))
     inserted = 0
     if live.key:
-        inserted = int(session.query(apply.census(live, source), what=what)[0][0])
-    touched = session.execute(apply.apply(live, source), apply.binds(live, load.version), what=what)
+        inserted = int(session.query(apply.census(live, source, by_key=False), what=what)[0][0])
+    merge = apply.apply(live, source, by_key=False)  # a whole load: the optimizer knows best
+    touched = session.execute(merge, apply.binds(live, load.version), what=what)
     if seen := apply.presence(live, source, load.version):
         session.execute(*seen, what=what)
     versions.end(session, held, clock.utc_now())

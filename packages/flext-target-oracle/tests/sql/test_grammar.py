@@ -78,9 +78,10 @@ def of_plan(name: str, made: TablePlan) -> Iterator[tuple[str, str]]:
     yield "statements.create_staging", statements.create_staging(made, "FLEXT")
     yield "statements.stage", statements.stage(made, "FLEXT")
     for source in (apply.staged(made, "FLEXT"), apply.shadow(made, "FLEXT", "FLEXT_O_1")):
-        yield "apply.apply", apply.apply(made, source)
+        for by_key in (True, False):
+            yield "apply.apply", apply.apply(made, source, by_key=by_key)
         if made.key and not made.append:
-            yield "apply.census", apply.census(made, source)
+            yield "apply.census", apply.census(made, source, by_key=True)
         if seen := apply.presence(made, source, 1):
             yield "apply.presence", seen[0]
     yield "apply.delete_absent", apply.delete_absent(made, "FLEXT", "FLEXT_O_1")

@@ -50,18 +50,36 @@ def test_without_metadata_the_table_has_none_but_staging_orders_by_it() -> None:
     plan = make_plan(metadata=False)
     assert "_SDC_" not in statements.create_table(plan)[0]
     assert '"_SDC_EXTRACTED_AT"' in statements.create_staging(plan, "C")
-    assert "_SDC_" not in apply.apply(plan, apply.staged(plan, "C")).partition(" WHEN MATCHED")[2]
+    assert (
+        "_SDC_"
+        not in apply.apply(plan, apply.staged(plan, "C"), by_key=True).partition(" WHEN MATCHED")[2]
+    )
+
+
+def test_a_batch_is_looked_up_by_the_key_and_a_whole_load_is_left_to_the_optimizer() -> None:
+    plan = make_plan()
+    source = apply.staged(plan, "C")
+    hint = '/*+ LEADING(N) USE_NL(T) INDEX(T ("ID")) */'
+    assert apply.apply(plan, source, by_key=True).startswith(f"MERGE {hint} INTO ")
+    assert apply.census(plan, source, by_key=True).startswith(f"SELECT {hint} NVL(")
+    kept = make_plan(append=True)
+    assert '/*+ NO_UNNEST INDEX(T ("ID", "MOD_TS")) */' in apply.apply(kept, source, by_key=True)
+    for made in (plan, kept):
+        assert "/*+" not in apply.apply(made, source, by_key=False)
+    assert "/*+" not in apply.census(plan, source, by_key=False)
 
 
 def test_a_stream_of_keys_alone_has_nothing_to_update() -> None:
     plan = make_plan({"id": {"type": "integer"}})
-    assert "WHEN MATCHED" not in apply.apply(plan, apply.staged(plan, "C"))
+    assert "WHEN MATCHED" not in apply.apply(plan, apply.staged(plan, "C"), by_key=True)
 
 
 def test_a_key_is_never_updated() -> None:
     assert (
         'T."ID" = N."ID",'
-        not in apply.apply(make_plan(), apply.staged(make_plan(), "C")).partition("SET")[2]
+        not in apply.apply(make_plan(), apply.staged(make_plan(), "C"), by_key=True).partition(
+            "SET"
+        )[2]
     )
 
 

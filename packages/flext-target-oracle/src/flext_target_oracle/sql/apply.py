@@ -47,11 +47,11 @@ def shadow(plan: TablePlan, control_schema: str, table: str) -> str:
     return f"SELECT {_names(_carried(plan))} FROM {qualified(control_schema, table)}"
 
 
-def census(plan: TablePlan, source: str) -> str:
+def census(plan: TablePlan, source: str, *, by_key: bool) -> str:
     """Return the query for what a merge is about to do (upsert).
 
     One row: how many rows of the source have a key that the table lacks, and how many differ from
-    their row in the table and are older than it.
+    their row in the table and are older than it. `by_key` as in `apply`.
     """
     absent = f"T.{quoted(plan.key[0])} IS NULL"
     guard, changed = plan.guarded and _not_older(plan), _changed(plan)
@@ -59,18 +59,26 @@ def census(plan: TablePlan, source: str) -> str:
     if guard and changed:  # the guard may be unknown, never wrongly true: so it is asked for itself
         stale = f"CASE WHEN {absent} THEN 0 WHEN {guard} THEN 0 WHEN {changed} THEN 1 ELSE 0 END"
     return (
-        f"SELECT NVL(SUM(CASE WHEN {absent} THEN 1 ELSE 0 END), 0), NVL(SUM({stale}), 0)"
+        f"SELECT {_hint(plan, by_key=by_key)}NVL(SUM(CASE WHEN {absent} THEN 1 ELSE 0 END), 0),"
+        f" NVL(SUM({stale}), 0)"
         f" FROM ({source}) N LEFT JOIN {plan.qualified} T ON ({_same_key(plan)})"
     )
 
 
-def apply(plan: TablePlan, source: str) -> str:
+def apply(plan: TablePlan, source: str, *, by_key: bool) -> str:
     """Return the one statement that brings a source into the table.
 
     Bind: the version, if the table has it (`binds`).
+
+    Args:
+        plan: of the table.
+        source: the rows.
+        by_key: whether each row is to be looked up by the key's index: for a batch, whose cost then
+            grows with the batch alone. Without a hint the plan would be the one that was made while
+            the table was empty or small: a full scan for every batch from then on.
     """
     if plan.key and not plan.append:
-        return _merge(plan, source)
+        return _merge(plan, source, by_key=by_key)
     names = _inserted(plan)
     insert = f"INSERT INTO {plan.qualified} ({_names(names)}) SELECT {_values(names)}"
     if not plan.key:
@@ -79,7 +87,8 @@ def apply(plan: TablePlan, source: str) -> str:
         f"T.{quoted(name)} = N.{quoted(name)}" if name in plan.key else _equals(name)
         for name in plan.identity
     )
-    there = f"SELECT 1 FROM {plan.qualified} T WHERE {same}"
+    hint = f"/*+ NO_UNNEST {_index(plan)} */ " if by_key else ""
+    there = f"SELECT {hint}1 FROM {plan.qualified} T WHERE {same}"
     return f"{insert} FROM ({source}) N WHERE NOT EXISTS ({there})"
 
 
@@ -179,8 +188,19 @@ def _values(names: Iterable[str]) -> str:
     return ", ".join(":1" if name == plans.TABLE_VERSION else f"N.{quoted(name)}" for name in names)
 
 
-def _merge(plan: TablePlan, source: str) -> str:
-    text = f"MERGE INTO {plan.qualified} T USING ({source}) N ON ({_same_key(plan)})"
+def _hint(plan: TablePlan, *, by_key: bool) -> str:
+    """The rows that come lead, each looks its like up in the index."""
+    return f"/*+ LEADING(N) USE_NL(T) {_index(plan)} */ " if by_key else ""
+
+
+def _index(plan: TablePlan) -> str:
+    # By its columns: what the index is called is the owner's matter.
+    return f"INDEX(T ({_names(plan.identity)}))"
+
+
+def _merge(plan: TablePlan, source: str, *, by_key: bool) -> str:
+    hint = _hint(plan, by_key=by_key)
+    text = f"MERGE {hint}INTO {plan.qualified} T USING ({source}) N ON ({_same_key(plan)})"
     if changed := _changed(plan):
         assigned = ", ".join(
             f"T.{quoted(name)} = N.{quoted(name)}"

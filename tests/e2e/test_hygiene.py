@@ -79,8 +79,10 @@ def at_work(process, folder):
     """Wait until tap and target run; answers all processes of the demo."""
     while True:
         assert process.poll() is None, (folder / "out").read_text()
-        mine = family(folder)
-        if named(mine, "flext-tap-oracle-wms") and named(mine, "flext-target-oracle"):
+        # While nobody has lost a parent this finds all, and costs far less than the family does.
+        below = psutil.Process(process.pid).children(recursive=True)
+        if named(below, "flext-tap-oracle-wms") and named(below, "flext-target-oracle"):
+            mine = family(folder)
             (emulator,) = top(named(mine, "bin/oracle-emulator"))
             # PostgreSQL may run as another user elsewhere: what is below the emulator counts too.
             below = emulator.children(recursive=True)

@@ -2,12 +2,14 @@
 
 The copy is an environment of its own (a venv over this one) in which the mutated package comes
 first; the demo runs from there, so every process it starts does too. Each mutation carries a probe
-that leaves a file, so that a demo which never ran the mutated code proves nothing.
+that leaves a file, so that a demo which never ran the mutated code proves nothing; and each has
+columns that it alone can spoil.
 """
 
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,9 +31,10 @@ COMMANDS = (
     "oracle-emulator",
     "wms-emulator",
 )
-# package, module, and texts to replace; RAN is the probe.
+# Columns that each mistake spoils and no other; package, module, texts to replace; RAN: the probe.
 MUTATIONS = {
     "the tap's flattener forgets the keys of relations": (
+        r".*_KEY",
         "flext_tap_oracle_wms",
         "records.py",
         {
@@ -39,18 +42,18 @@ MUTATIONS = {
             "            rows = decoder.decode(results)\n": "            RAN()\n"
             "            rows = decoder.decode(results)\n",
         },
-        "_KEY",
     ),
     "the target's decimals go through a float": (
+        r".*_QTY",
         "flext_target_oracle",
         "values.py",
         {
             "                values.append(value or _ZERO)\n": "                RAN()\n"
             "                values.append(Decimal(repr(float(value))))\n",
         },
-        None,
     ),
     "the target drops the offset of timestamps": (
+        r".*_TS",
         "flext_target_oracle",
         "values.py",
         {
@@ -58,23 +61,24 @@ MUTATIONS = {
                 "            else RAN() or moment.replace(tzinfo=None)\n            for"
             ),
         },
-        "_TS",
     ),
 }
 
 
-def plant(root, package, module, replacements):
-    """A copy of the package with the mutation; answers the file that its probe leaves."""
-    source = Path(importlib.util.find_spec(package).origin).parent
-    shutil.copytree(source, root / "mutated" / package)
-    path = root / "mutated" / package / module
+def plant(root, number, package, module, replacements):
+    """Mutate a copy of the package; answers the file that the mutation's probe leaves."""
+    copy = root / "mutated" / package
+    if not copy.exists():
+        source = Path(importlib.util.find_spec(package).origin).parent
+        shutil.copytree(source, copy)
+    path = copy / module
     text = path.read_text(encoding="utf-8")
     for old, new in replacements.items():
         assert text.count(old) == 1, f"{module} has no longer one place with {old!r}"
-        text = text.replace(old, new)
-    ran = root / "ran"
+        text = text.replace(old, new.replace("RAN()", f"ran_{number}()"))
+    ran = root / f"ran-{number}"
     head, future, rest = text.partition("from __future__ import annotations\n")
-    probe = f"\n\ndef RAN():\n    open({str(ran)!r}, 'a').close()\n"
+    probe = f"\n\ndef ran_{number}():\n    open({str(ran)!r}, 'a').close()\n"
     path.write_text(head + future + probe + rest, encoding="utf-8")
     return ran
 
@@ -97,10 +101,12 @@ def environment_over_ours(root):
     return python.parent
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_planted_mistake_turns_the_demo_red(tmp_path, mutation):
-    package, module, replacements, column_ending = MUTATIONS[mutation]
-    ran = plant(tmp_path, package, module, replacements)
+def test_planted_mistakes_turn_the_demo_red_each_in_its_columns(tmp_path):
+    """One demo for all: no mistake reaches the columns of another, so each is seen by itself."""
+    probes = {
+        name: plant(tmp_path, number, *mutation[1:])
+        for number, (name, mutation) in enumerate(MUTATIONS.items())
+    }
     programs = environment_over_ours(tmp_path)
     (tmp_path / "meltano.yml").write_bytes((ROOT / "meltano.yml").read_bytes())
     done = subprocess.run(
@@ -111,13 +117,18 @@ def test_a_planted_mistake_turns_the_demo_red(tmp_path, mutation):
         text=True,
         check=False,
     )
-    assert ran.exists(), done.stderr
+    assert [name for name, ran in probes.items() if not ran.exists()] == [], done.stderr
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
     assert result["equal"] is False
+    columns = {column for each in result["streams"] for column in each["columns_that_differ"]}
+    for name, (pattern, *_) in MUTATIONS.items():
+        found = {column for column in columns if re.fullmatch(pattern, column)}
+        assert found, f"{name}: none of {sorted(columns)}"
+        columns -= found
+    assert columns == set()
     difference = result["first_difference"]
     assert difference["column"] is not None
     assert difference["expected"] != difference["actual"]
-    assert difference["column"].endswith(column_ending or "")
     for part in (difference["stream"], difference["key"], difference["column"]):
         assert part in done.stderr

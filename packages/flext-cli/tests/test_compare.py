@@ -56,3 +56,11 @@ def test_a_filled_column_nobody_expects_is_a_difference():
     result = verdict(have, WANT[:1], (*COLUMNS, "OTHER"))
     assert result.first is not None
     assert result.first.column == "OTHER"
+
+
+def test_each_column_that_differs_is_counted_in_all_rows():
+    wrong = [(1, Decimal(2), "b", NOW, NOW, NOW), (2, Decimal(0), None, NOW, None, NOW)]
+    result = verdict([*wrong, (3, None, None, NOW, NOW, NOW)])
+    assert result.columns == {"QTY": 2, "NOTE": 1, "_SDC_BATCHED_AT": 1}
+    assert (result.changed, result.extra) == (2, 1)
+    assert verdict(HAVE).columns == {}

@@ -247,6 +247,21 @@ def test_an_unknown_setting_is_not_ignored(read_only_wms, command, tmp_path):
     assert "page_size" in reason
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "was not found"), (b'{"page_size": ', "Expecting"), (b"7", "int"), (b"\xff", "utf-8")],
+    ids=["missing", "cut", "no object", "no text"],
+)
+def test_a_config_file_that_cannot_be_read(read_only_wms, command, tmp_path, content, told):
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    reason = failure(command(read_only_wms, "--config", str(path)))
+    assert str(path) in reason
+    assert told in reason
+    assert "JSON object of settings" in reason
+
+
 def test_a_config_file_works_like_the_environment(read_only_wms, command, tmp_path):
     path = Path(tmp_path) / "config.json"
     path.write_text(json.dumps({"entities": ["item"], "sync_mode": "full", "page_size": 7}))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the two sides of one stream stand to each other."""
+    """How the two sides of one stream stand to each other.
+
+    Attributes:
+        columns: in how many rows each column differs that does so in one.
+    """
 
     stream: str
     expected_rows: int
@@ -39,6 +44,7 @@ class Comparison:
     extra: int
     changed: int
     first: Difference | None
+    columns: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -62,6 +68,7 @@ def compare(
     known = set(columns)
     missing = extra = changed = actual_rows = 0
     first: Difference | None = None
+    wrong: Counter[str] = Counter()
     seen = set()
     for values in actual:
         actual_rows += 1
@@ -74,30 +81,30 @@ def compare(
             first = first or Difference(stream, f"{key}={identity}", None, reason, "one more")
             continue
         seen.add(identity)
-        difference = _first_difference(stream, f"{key}={identity}", want, have, known)
-        if difference:
+        differences = list(_differences(stream, f"{key}={identity}", want, have, known))
+        if differences:
             changed += 1
-            first = first or difference
+            first = first or differences[0]
+            wrong.update(each.column for each in differences if each.column)
     for identity in wanted.keys() - seen:
         missing += 1
         first = first or Difference(stream, f"{key}={identity}", None, "a row", "no row")
-    return Comparison(stream, len(wanted), actual_rows, missing, extra, changed, first)
+    return Comparison(stream, len(wanted), actual_rows, missing, extra, changed, first, dict(wrong))
 
 
-def _first_difference(
+def _differences(
     stream: str, identity: str, want: Row, have: dict[str, Any], known: set[str]
-) -> Difference | None:
+) -> Iterator[Difference]:
     for column, value in want.items():
         actual = have.get(column, _ABSENT)
         if actual is _ABSENT or not _same(value, actual):
-            return Difference(stream, identity, column, value, actual)
+            yield Difference(stream, identity, column, value, actual)
     for column in known - want.keys() - OURS:
         if have[column] is not None and not column.startswith("_SDC_"):
-            return Difference(stream, identity, column, None, have[column])
+            yield Difference(stream, identity, column, None, have[column])
     for column in OURS:
         if have.get(column) is None:
-            return Difference(stream, identity, column, "an instant", have.get(column, _ABSENT))
-    return None
+            yield Difference(stream, identity, column, "an instant", have.get(column, _ABSENT))
 
 
 def _same(expected: object, actual: object) -> bool:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.singerlib import Catalog
 
@@ -89,6 +90,22 @@ class FlextTapOracleWms(Tap):
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 -- a property of the class
         return settings.from_environment(os.environ)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the files of `--config`.
+
+        Raises:
+            SettingsError: one is not there or is no JSON object.
+        """
+        remedy = "give the path of a JSON object of settings, or ENV to read the environment"
+        try:
+            return super().cb_config(ctx, param, value)
+        except OSError as error:
+            raise SettingsError(f"--config: {error}; {remedy}") from None
+        except (ValueError, TypeError) as error:
+            files = ", ".join(path for path in value if path != "ENV")
+            raise SettingsError(f"--config {files}: {error}; {remedy}") from None
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -130,6 +130,13 @@ def test_without_a_count_the_span_of_ids_is_cut_evenly(ids, descending, smallest
         assert abs(inner[0] - span / len(found)) <= 1
 
 
+def test_the_rows_that_were_counted_are_expected_beside_those_that_are_out():
+    job = job_of(Wms(set(range(100))))
+    job.emitted = 7
+    assert len(ranges.cut(job, listing_of(), Interval(below=40), descending=True)) > 1
+    assert job.expected == 47
+
+
 @pytest.mark.parametrize("error", [ServerError("500"), None])
 def test_a_count_that_fails_is_told_and_the_span_is_cut_instead(error):
     wms = Wms(set(range(100)), paged_error=error)

@@ -70,6 +70,7 @@ def _stream(stream: StreamResult) -> dict[str, Any]:
         "extra": comparison.extra,
         "changed": comparison.changed,
         "equal": comparison.equal,
+        "columns_that_differ": dict(comparison.columns),
         "inserted": stream.ledger.inserted,
         "updated": stream.ledger.updated,
         "unchanged": stream.ledger.unchanged,

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
+#: For how long one thread keeps the interpreter while others want it.
+SWITCH_S = 0.0005
+
 
 def main() -> None:
     """Run the command line; a failure is one message on stderr and exit code 1."""
@@ -30,6 +33,9 @@ def main() -> None:
     command: click.Command = FlextTapOracleWms.cli
     gc.freeze()
     gc.enable()
+    # A reader needs the interpreter again for each piece of its answer, and would wait 5 ms for it
+    # whenever a page is being encoded: of what a request takes beyond its latency, the most.
+    sys.setswitchinterval(SWITCH_S)
     level = os.environ.get(f"{ENV_PREFIX}LOGLEVEL") or os.environ.get("LOGLEVEL") or "INFO"
     secrets = [os.environ.get(f"{ENV_PREFIX}PASSWORD", "")]
     try:

@@ -30,6 +30,8 @@ def _load(name: str) -> ModuleType:
 _oracle = _load("fix_oracle")
 _target = _load("fix_target")
 _proxy = _load("fix_proxy")
+_explorer = _load("fix_explorer")
+_forker = _load("fix_forker")
 
 
 @pytest.fixture(scope="session")
@@ -61,4 +63,17 @@ def target(oracle_account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def proxy(oracle_account: Any) -> Iterator[Any]:
     """A way to the server that can be cut at any request."""
     with _proxy.listening(oracle_account.host, oracle_account.port) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def explorer() -> Any:
+    """The class `fix_explorer.Explorer`: who uses it says what it is to cut."""
+    return _explorer.Explorer
+
+
+@pytest.fixture
+def forker(tmp_path: Path) -> Iterator[Any]:
+    """Starts the target in processes that may be killed."""
+    with _forker.forking(tmp_path) as made:
         yield made

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 _CHUNK_BYTES = 65_536
 _HOLD_S = 120
+When = Literal["before", "after", "hold"]
+#: Says of a request what is done to it: connection and place on it, both from 1, and how it begins.
+Judge = Callable[[int, int, bytes], When | None]
 
 
 @dataclass
@@ -28,7 +31,8 @@ class Proxy:
     requests: int = 0
     connections: int = 0
     cut_at: int | bytes | None = None
-    when: Literal["before", "after", "hold"] = "before"
+    when: When = "before"
+    judge: Judge | None = None
     was_cut: bool = False
     seen: list[bytes] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
@@ -41,9 +45,7 @@ class Proxy:
         """Where clients connect."""
         return int(self.listener.getsockname()[1])
 
-    def arm(
-        self, cut_at: int | bytes | None, when: Literal["before", "after", "hold"] = "before"
-    ) -> None:
+    def arm(self, cut_at: int | bytes | None, when: When = "before") -> None:
         """Count from zero, and cut or hold a request if any is given.
 
         It is named by its number (from 1), or by a text that it is the first to hold.
@@ -52,7 +54,12 @@ class Proxy:
             self.held.clear()
             self.let_go.clear()
             self.requests, self.cut_at, self.when, self.was_cut = 0, cut_at, when, False
-            self.seen = []
+            self.seen, self.judge = [], None
+
+    def leave_to(self, judge: Judge) -> None:
+        """Let someone else say of each request what is done to it."""
+        self.arm(None)
+        self.judge = judge
 
     def serve(self) -> None:
         """Accept until the listener is closed."""
@@ -63,23 +70,25 @@ class Proxy:
                 return
             self.connections += 1
             server = socket.create_connection(self.address)
-            _Link(self, client, server).start(self._threads)
+            _Link(self, client, server, self.connections).start(self._threads)
 
     def first(self, text: bytes) -> int:
         """The number of the first request since `arm` that holds a text."""
         return next(number for number, head in enumerate(self.seen, 1) if text in head)
 
-    def begin_request(self, head: bytes) -> bool:
-        """Count a request that begins so; whether it is the one to cut."""
+    def begin_request(self, link: int, place: int, head: bytes) -> When | None:
+        """Count a request that begins so, and say what is done to it."""
         with self._lock:
             self.seen.append(head)
             self.requests += 1
+            if self.judge is not None:
+                return self.judge(link, place, head)
             if isinstance(self.cut_at, bytes):
                 is_it = not self.was_cut and self.cut_at in head
             else:
                 is_it = self.requests == self.cut_at
             self.was_cut = self.was_cut or is_it
-            return is_it
+            return self.when if is_it else None
 
     def join(self) -> None:
         """Wait for the pumps of closed connections."""
@@ -93,8 +102,11 @@ def _is_goodbye(packet: bytes) -> bool:
 
 
 class _Link:
-    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
-        self.proxy, self.client, self.server = proxy, client, server
+    def __init__(
+        self, proxy: Proxy, client: socket.socket, server: socket.socket, number: int
+    ) -> None:
+        self.proxy, self.client, self.server, self.number = proxy, client, server, number
+        self.requests = 0
         self.server_spoke = True
         self.cutting = False
 
@@ -109,13 +121,14 @@ class _Link:
             while data := self.client.recv(_CHUNK_BYTES):
                 if self.server_spoke and not _is_goodbye(data):
                     self.server_spoke = False
-                    self.cutting = self.proxy.begin_request(data)
-                    if self.cutting and self.proxy.when == "hold":
-                        self.cutting = False
+                    self.requests += 1
+                    when = self.proxy.begin_request(self.number, self.requests, data)
+                    if when == "hold":
                         self.proxy.held.set()
                         self.proxy.let_go.wait(_HOLD_S)
-                    elif self.cutting and self.proxy.when == "before":
+                    elif when == "before":
                         break
+                    self.cutting = when == "after"
                 self.server.sendall(data)
         self.close()
 

@@ -1,24 +1,28 @@
 """docs/specs/delivery.md §4: whatever dies and whenever, the table ends as a small model says.
 
-The run's server calls are counted, and the connection is cut at each of them, before it reached the
-server and after it took effect. What the next run gets is cut into other batches, in another order
-between keys, with newer rows behind it.
+Every server call of a run is cut, before it reached the server and after it took effect: within one
+run that connects again, and with runs that end there and the next one going on from the last STATE.
+What the next run gets is cut into other batches, in another order between keys, with newer rows
+behind it. See fix_explorer for what a call is and how all are met.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-COMMAND = str(Path(sys.executable).with_name("flext-target-oracle"))
+from flext_target_oracle import fence, retrying
+from flext_target_oracle.delivery import Batch
+from flext_target_oracle.loader import StreamLoader
+from flext_target_oracle.run import Run
+
 #: id, day of mod_ts, note, extra: a duplicate; a text that makes its column a CLOB; a NULL
 #: mod_ts after another; a tie with other content. From SECOND on the schema has `extra`.
 Row = tuple[int, int | None, str, int | None]
@@ -29,14 +33,16 @@ ROWS: list[Row] = [
     (1, 2, "c2", 6), (4, 1, "d", 7), (4, 1, "d", 7),
 ]  # fmt: skip
 SECOND = 6
-NEWER: list[Row] = [(5, 9, "five", 1), (2, 9, "new", 2)]
 #: The overwrite's table before: a row that the load lacks, and an older version of another.
 BEFORE: list[Row] = [(90, 1, "gone", None), (1, 1, "before", None)]
+METHODS = ["upsert", "append-only", "overwrite"]
+VERSION = 7
+STREAM, TABLE = "s", "WMS_S"
+CONTROL = ("FLEXT_FENCE", "FLEXT_LEDGER", "FLEXT_LOADS", "FLEXT_REJECTS", "FLEXT_VERSION")
 LONG = pytest.mark.long
-_streams = count(1)
 
 
-def schema(stream: str, *, extra: bool) -> dict[str, Any]:
+def schema(*, extra: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "id": {"type": "integer"},
         "mod_ts": {"type": ["string", "null"], "format": "date-time"},
@@ -45,52 +51,46 @@ def schema(stream: str, *, extra: bool) -> dict[str, Any]:
     if extra:
         properties["extra"] = {"type": ["integer", "null"]}
     return {
-        "type": "SCHEMA", "stream": stream, "schema": {"properties": properties},
+        "type": "SCHEMA", "stream": STREAM, "schema": {"properties": properties},
         "key_properties": ["id"], "bookmark_properties": ["mod_ts"],
     }  # fmt: skip
 
 
-def record(stream: str, row: Row, *, extra: bool, version: int | None) -> dict[str, Any]:
+def record(row: Row, *, extra: bool, version: int | None) -> dict[str, Any]:
     key, day, note, number = row
     values: dict[str, Any] = {"id": key, "note": note}
     values["mod_ts"] = None if day is None else f"2026-01-{day:02}T00:00:00Z"
     if extra:
         values["extra"] = number
-    message = {"type": "RECORD", "stream": stream, "record": values}
+    message = {"type": "RECORD", "stream": STREAM, "record": values}
     return message if version is None else message | {"version": version}
 
 
-def first_run(
-    stream: str, method: str, rows: list[Row] = ROWS, second: int = SECOND, every: int = 3
-) -> list[dict[str, Any]]:
-    """A tap's output; a bookmark is how many of the rows are behind it."""
-    version = 7 if method == "overwrite" else None
-    found: list[dict[str, Any]] = [state(stream, 0), schema(stream, extra=False)]
-    for number, row in enumerate(rows, 1):
-        if number == second + 1:
-            found.append(schema(stream, extra=True))
-        found.append(record(stream, row, extra=number > second, version=version))
-        if number % every == 0:
-            found.append(state(stream, number))
-    return found + ending(stream, version, len(rows))
+def state(number: int) -> dict[str, Any]:
+    """A bookmark is how many rows of the source are behind it."""
+    return {"type": "STATE", "value": {"bookmarks": {STREAM: number}}}
 
 
-def next_run(stream: str, method: str, begin: int, rows: list[Row] = ROWS) -> list[dict[str, Any]]:
-    """The rows behind a bookmark, in another order between keys, and newer ones."""
-    version = 7 if method == "overwrite" else None
-    again = sorted(rows[begin:], key=lambda row: -row[0]) + NEWER
-    messages = [record(stream, row, extra=True, version=version) for row in again]
-    begun = [state(stream, begin), schema(stream, extra=True)]
-    return [*begun, *messages, *ending(stream, version, len(rows))]
+def tap(method: str, begin: int, chunks: list[list[Row]]) -> list[dict[str, Any]]:
+    """The rows behind a bookmark, a STATE behind each chunk; the schema changes at SECOND."""
+    version = VERSION if method == "overwrite" else None
+    extra, behind = begin >= SECOND, begin
+    found = [state(begin), schema(extra=extra)]
+    for chunk in chunks:
+        if behind >= SECOND and not extra:
+            extra = True
+            found.append(schema(extra=True))
+        behind += len(chunk)
+        found += [record(row, extra=extra, version=version) for row in chunk]
+        found.append(state(behind))
+    if version is not None:
+        found.append({"type": "ACTIVATE_VERSION", "stream": STREAM, "version": version})
+    return [*found, state(behind)]
 
 
-def state(stream: str, number: int) -> dict[str, Any]:
-    return {"type": "STATE", "value": {"bookmarks": {stream: number}}}
-
-
-def ending(stream: str, version: int | None, number: int) -> list[dict[str, Any]]:
-    activate = {"type": "ACTIVATE_VERSION", "stream": stream, "version": version}
-    return [*([] if version is None else [activate]), state(stream, number)]
+def first_run(method: str) -> list[dict[str, Any]]:
+    """The tap's output from nothing."""
+    return tap(method, 0, [ROWS[at : at + 3] for at in range(0, len(ROWS), 3)])
 
 
 def modelled(method: str, rows: list[Row]) -> list[Row]:
@@ -105,186 +105,287 @@ def modelled(method: str, rows: list[Row]) -> list[Row]:
     return sorted(table.values(), key=repr)
 
 
-def found(target: Any, stream: str) -> list[Row]:
-    columns = target.account.rows(
-        "SELECT COLUMN_NAME FROM ALL_TAB_COLUMNS WHERE OWNER = :1 AND TABLE_NAME = :2",
-        [target.account.user, f"WMS_{stream}".upper()],
-    )
-    names = ["ID", "MOD_TS", "NOTE", *(["EXTRA"] if ("EXTRA",) in columns else [])]
-    rows = [(*row, None)[:4] for row in target.table(stream.upper(), *names)]
-    return sorted(
-        (
-            (int(key), when and when.day, note, None if extra is None else int(extra))
-            for key, when, note, extra in rows
-        ),
-        key=repr,
-    )
+@dataclass
+class Bench:
+    """A schema that is emptied again and again, and a connection of the test's own to it."""
 
+    runner: Any
+    connection: Any
+    options: dict[str, Any]
 
-def prefill(target: Any, stream: str) -> None:
-    """The table as an earlier load left it."""
-    table = f'"WMS_{stream.upper()}"'
-    target.account.execute(
-        f'CREATE TABLE {table} AS SELECT * FROM "WMS_TEMPLATE"',
-        f'ALTER TABLE {table} ADD CONSTRAINT "PK_{stream.upper()}" PRIMARY KEY ("ID")',
-    )
+    def query(self, sql: str, *binds: Any) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, list(binds))
+            return list(cursor.fetchall())
 
+    def execute(self, *statements: str) -> None:
+        with self.connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        self.connection.commit()
 
-def template(target: Any, **options: Any) -> None:
-    rows = [record("template", row, extra=False, version=None) for row in BEFORE]
-    target.ok([schema("template", extra=False), *rows], **options)
-
-
-def check_state(target: Any, stream: str, method: str, bookmark: int) -> None:
-    """STATE is never ahead of what is committed (of an overwrite that is in the shadow)."""
-    if bookmark and method != "overwrite":
-        # Ids alone: a crash may have left the other columns on their way to be CLOBs.
-        behind = {row[0] for row in ROWS[:bookmark]}
-        assert behind <= {int(key) for (key,) in target.table(stream.upper(), "ID")}
-
-
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    ("method", "when", "reconnect_s"),
-    [
-        ("upsert", "after", 60),  # mended within the run
-        ("upsert", "before", 0),  # mended by the next run
-        ("append-only", "after", 60),
-        ("overwrite", "after", 60),
-        pytest.param("upsert", "before", 60, marks=LONG),
-        pytest.param("upsert", "after", 0, marks=LONG),
-        pytest.param("append-only", "before", 0, marks=LONG),
-        pytest.param("append-only", "after", 0, marks=LONG),
-        pytest.param("overwrite", "before", 0, marks=LONG),
-        pytest.param("overwrite", "after", 0, marks=LONG),
-    ],
-)
-def test_a_cut_at_any_call_leaves_the_model(
-    target: Any, proxy: Any, method: str, when: str, reconnect_s: int
-) -> None:
-    options = {
-        "port": proxy.port, "batch_size": 3, "max_parallelism": 1, "reconnect_s": reconnect_s,
-        "load_method": method, "on_missing": "keep",
-    }  # fmt: skip
-    template(target, **options | {"load_method": "upsert"})  # our own tables are there from now on
-    if method == "overwrite":
-        prefill(target, "whole")
-    proxy.arm(None)
-    target.ok(first_run("whole", method), **options)
-    assert found(target, "whole") == modelled(method, ROWS)
-    total = proxy.requests
-    # What comes before a fence is taken is the same for each method.
-    begin = 1 if method == "upsert" else proxy.first(b'FLEXT_FENCE" WHERE')
-    assert total > begin + 25
-    recovered = 0
-    for call in range(begin, total + 1):
-        stream = f"s{call}"
+    def reset(self, method: str, *, control_too: bool = False) -> None:
+        """Nothing is there but the table of the overwrite, as an earlier load left it."""
+        tables = [name for (name,) in self.query("SELECT TABLE_NAME FROM USER_TABLES")]
+        emptied = [] if control_too else [name for name in CONTROL[:4] if name in tables]
+        dropped = set(tables) - set(() if control_too else CONTROL)
+        self.execute(
+            *(f'DROP TABLE "{name}" PURGE' for name in sorted(dropped)),
+            *(f'DELETE FROM "{name}"' for name in emptied),
+        )
         if method == "overwrite":
-            prefill(target, stream)
-        proxy.arm(call, when)
-        outcome = target.run(first_run(stream, method), **options)
-        if not proxy.was_cut:  # a goodbye more or less at the end of a run
-            assert call > total - 6
-            break
-        bookmark = outcome.states[-1]["bookmarks"][stream] if outcome.states else 0
-        check_state(target, stream, method, bookmark)
-        expected = modelled(method, ROWS)
-        if outcome.error is None:
-            recovered += 1
-        else:
-            target.ok(next_run(stream, method, bookmark), **options | {"batch_size": 5})
-            expected = modelled(method, ROWS + NEWER)
-        assert found(target, stream) == expected, (call, outcome.error)
-    # With retries only the first connection's failure ends a run, without them almost any does.
-    assert (recovered > (total - begin) / 2) == (reconnect_s > 0)
+            rows = [record(row, extra=False, version=None) for row in BEFORE]
+            self.runner.ok([schema(extra=False), *rows])
+
+    def found(self) -> list[Row] | None:
+        """The table; None if there is none. A column that becomes a CLOB is read where it is."""
+        columns = [
+            name
+            for (name,) in self.query(
+                "SELECT COLUMN_NAME FROM USER_TAB_COLUMNS WHERE TABLE_NAME = :1", TABLE
+            )
+        ]
+        if not columns:
+            return None
+        (note,) = {"NOTE"} & set(columns) or [name for name in columns if "FLEXT_CLOB" in name]
+        extra = '"EXTRA"' if "EXTRA" in columns else "NULL"
+        rows = self.query(f'SELECT "ID", "MOD_TS", "{note}", {extra} FROM "{TABLE}"')
+        return sorted(
+            (
+                (int(key), when and when.day, text, None if number is None else int(number))
+                for key, when, text, number in rows
+            ),
+            key=repr,
+        )
+
+    def run(self, messages: list[dict[str, Any]], **more: Any) -> Any:
+        return self.runner.run(messages, **self.options | more)
+
+
+@pytest.fixture(scope="module")
+def account(oracle_server: Any) -> Iterator[Any]:
+    """One for all: calls are told by their statements, and these hold its name."""
+    with oracle_server.account() as made:
+        yield made
+
+
+@pytest.fixture
+def oracle_account(account: Any) -> Any:
+    return account
+
+
+@pytest.fixture
+def bench(target: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(retrying, "_FIRST_PAUSE_S", 0)
+    monkeypatch.setattr("oracledb.defaults.stmtcachesize", 0)  # each call says what it executes
+    monkeypatch.setattr("oracledb.defaults.fetch_lobs", False)
+    with target.account.connect() as connection:
+        yield Bench(target, connection, {"port": proxy.port, "max_parallelism": 1})
+
+
+def totals(outcome: Any) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for event in outcome.of("BatchCommitted"):
+        for name in ("received", "inserted", "updated", "unchanged", "stale", "rejected"):
+            found[name] += getattr(event, f"rows_{name}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def mended(explorer: Any) -> Any:
+    """What one method's runs have cut needs not be cut in another's."""
+    return explorer(("before", "after"), is_fatal=False)
+
+
+@pytest.fixture(scope="module")
+def deaths(explorer: Any) -> Any:
+    """To the server, dead before a call is dead after the one before it."""
+    return explorer(("after",), is_fatal=True)
+
+
+def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
+    """Run until nothing new is cut: each run ends well, and counts each batch once."""
+    counted = []
+    for _ in explorer.runs(proxy):
+        bench.reset(method)
+        outcome = bench.run(first_run(method), batch_size=3, load_method=method, reconnect_s=3600)
+        assert outcome.error is None
+        assert bench.found() == modelled(method, ROWS)
+        assert outcome.states[-1] == state(len(ROWS))["value"]
+        counted.append(totals(outcome))
+        print("MENDED", method, explorer.cuts, explorer.calls, flush=True)
+    assert explorer.calls > 50
+    assert all(each == counted[-1] for each in counted)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.xdist_group("crashes-mended")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_mends_every_cut(bench: Bench, proxy: Any, mended: Any, method: str) -> None:
+    """Each call is cut before and after, those that mend what a cut left too."""
+    check_mended(bench, proxy, mended, method)
 
 
 @LONG
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("method", ["upsert", "append-only", "overwrite"])
-def test_a_kill_at_any_call_leaves_the_model(
-    target: Any, proxy: Any, tmp_path: Path, method: str
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_a_run_mends_every_cut_of_its_own(
+    bench: Bench, proxy: Any, explorer: Any, method: str
+) -> None:
+    """What other methods' runs have cut as well."""
+    check_mended(bench, proxy, explorer(("before", "after"), is_fatal=False), method)
+
+
+@dataclass
+class History:
+    """What a source held, was read and took effect, over runs that end anywhere."""
+
+    method: str
+    source: list[Row] = field(default_factory=lambda: list(ROWS))
+    bookmark: int = 0
+    table: list[Row] | None = None
+    sent: list[Row] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)  # of its batches, in rows sent
+
+    def next(self, number: int) -> tuple[list[dict[str, Any]], int]:
+        """The next run's input, and its batches' size; other ones each time."""
+        size, batch_size = ((3, 2), (3, 3), (2, 5))[number % 3]
+        places = range(self.bookmark, len(self.source))
+        parts = [[p for p in places if p < SECOND], [p for p in places if p >= SECOND]]
+        chunks, self.sent, self.ends = list[list[Row]](), list[Row](), [0]
+        for part in parts:
+            rows = [self.source[place] for place in part]
+            found = [rows[at : at + size] for at in range(0, len(rows), size)]
+            if number % 2 == 0:  # in another order between keys
+                found = [sorted(chunk, key=lambda row: -row[0]) for chunk in found]
+            chunks += found
+            first = len(self.sent)
+            self.sent += [row for chunk in found for row in chunk]
+            self.ends += [*range(first, len(self.sent), batch_size), len(self.sent)]
+        return tap(self.method, self.bookmark, chunks), batch_size
+
+    def ended(self, states: list[Any], table: list[Row] | None) -> None:
+        """A run ended: what it left must be the whole of some of its batches.
+
+        Of those, at least, that its STATE says are durable.
+        """
+        begin = self.bookmark
+        if states:
+            self.bookmark = states[-1]["bookmarks"][STREAM]
+        reported, before = self.bookmark - begin, self.table or []
+        if self.method == "overwrite":
+            may_be = [self.table, modelled(self.method, self.source)]
+        else:
+            ends = [end for end in self.ends if end >= reported]
+            may_be = [modelled(self.method, before + self.sent[:end]) for end in ends]
+            if self.table is None and not reported:
+                may_be.append(None)
+        assert table in may_be
+        self.table = table
+
+
+def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
+    """After each, a batch is there wholly or not at all, and no STATE is ahead of the table."""
+    number = 0
+    while number != 1:  # a first run that lives: all its calls were somebody's last
+        bench.reset(method)
+        history = History(method, table=bench.found())
+        for number in explorer.runs(proxy):
+            messages, size = history.next(number)
+            outcome = bench.run(messages, batch_size=size, load_method=method, reconnect_s=0)
+            history.ended(outcome.states, bench.found())
+            if explorer.cuts:
+                history.source.append((number % 4 + 1, 9 + number % 20, f"new {number}", number))
+            print("DEATH", method, number, explorer.calls, explorer.last_cut, flush=True)
+        assert outcome.error is None
+        assert history.bookmark == len(history.source)
+        assert history.table == modelled(method, history.source)
+    assert explorer.calls > 50
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.xdist_group("crashes-deaths")
+@pytest.mark.parametrize("method", METHODS)
+def test_the_next_run_mends_every_death(bench: Bench, proxy: Any, deaths: Any, method: str) -> None:
+    """A run ends at each call; the next one goes on from the last STATE, and ends at the next."""
+    check_deaths(bench, proxy, deaths, method)
+
+
+@LONG
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_next_run_mends_every_death_of_its_own(
+    bench: Bench, proxy: Any, explorer: Any, method: str
+) -> None:
+    """With those before a call, and what other methods' runs have cut."""
+    check_deaths(bench, proxy, explorer(("before", "after"), is_fatal=True), method)
+
+
+# what the checks above are worth
+
+
+def state_before_commit(self: Run, stream: str, loader: StreamLoader, batch: Batch) -> None:
+    self._durable(stream, batch.end)
+    loader.load(batch)
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "by", "check", "found"),
+    [
+        (Run, "_load", state_before_commit, check_deaths, r"^assert (None|\[.*) in "),
+        (fence, "was_committed", lambda *_: True, check_mended, "^assert FenceLostError"),
+        (fence, "was_committed", lambda *_: False, check_mended, "^assert FenceLostError"),
+    ],
+    ids=["STATE before COMMIT", "in doubt is committed", "in doubt is not committed"],
+)
+def test_what_is_broken_is_found(
+    bench: Bench, proxy: Any, explorer: Any, monkeypatch: pytest.MonkeyPatch,
+    broken: Any, name: str, by: Any, check: Any, found: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(broken, name, by)
+    around_commit = (b'INTO "FLEXT', b"MERGE", b"FLEXT_LEDGER")
+    calls = explorer(("before", "after"), is_fatal=check is check_deaths, only=around_commit)
+    with pytest.raises(AssertionError, match=found):
+        check(bench, proxy, calls, "upsert")
+    assert calls.cut
+
+
+@LONG
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_next_run_mends_a_kill_at_any_call(
+    bench: Bench, proxy: Any, forker: Any, tmp_path: Path, method: str
 ) -> None:
     """kill -9 while a call is on its way; it may reach the server after the process is gone."""
+    bench.reset("overwrite")  # our own tables are there from now on
     options = {"batch_size": 3, "max_parallelism": 1, "load_method": method}
-    template(target, **options | {"load_method": "upsert"})
-    given_settings = target.account.settings() | options | {"port": proxy.port}
-    environ = os.environ | {"FLEXT_WORKSPACE": str(tmp_path)}
-    for name, value in given_settings.items():
+    environ = {"FLEXT_WORKSPACE": str(tmp_path)}
+    for name, value in (bench.runner.account.settings() | options | bench.options).items():
         environ[f"FLEXT_TARGET_ORACLE_{name.upper()}"] = str(value)
+    text = bench.runner.text(first_run(method))
     for call in count(1):
-        stream = f"s{call}"
-        if method == "overwrite":
-            prefill(target, stream)
+        bench.reset(method)
+        history = History(method, table=bench.found())
         proxy.arm(call, "hold")
-        with subprocess.Popen(
-            [COMMAND, "--config=ENV"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environ,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(target.text(first_run(stream, method)).encode())
-            process.stdin.close()
-            while not proxy.held.wait(0.05) and process.poll() is None:
-                continue
-            process.kill()
-            lines = process.stdout.read().splitlines()
+        process = forker.start(text, environ)
+        while not proxy.held.wait(0.02) and not process.is_over():
+            continue
+        code = process.kill()
+        lines = process.said.read_bytes().splitlines()
         proxy.let_go.set()
+        print("KILL", method, call, len(lines), flush=True)
         if not proxy.held.is_set():
-            assert process.returncode == 0
+            assert code == 0
+            assert bench.found() == modelled(method, ROWS)
             assert call > 40
-            assert found(target, stream) == modelled(method, ROWS)
             break
-        bookmark = target.bookmark(lines[-1], stream) if lines else 0
-        check_state(target, stream, method, bookmark)
-        target.ok(next_run(stream, method, bookmark), **options | {"batch_size": 5})
-        assert found(target, stream) == modelled(method, ROWS + NEWER), call
-
-
-# Few keys, days and texts: duplicates, late rows, ties and NULL mod_ts all occur.
-ANY_ROW = st.tuples(
-    st.integers(1, 3),
-    st.none() | st.integers(1, 3),
-    st.sampled_from(["a", "b", LONG_TEXT]),
-    st.none(),
-)
-
-
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    rows=st.lists(ANY_ROW, min_size=1, max_size=9),
-    method=st.sampled_from(["upsert", "append-only"]),
-    second=st.integers(0, 9),
-    every=st.integers(1, 4),
-    sizes=st.tuples(st.integers(1, 5), st.integers(1, 5)),
-    workers=st.integers(1, 3),
-    call=st.integers(20, 70),
-    when=st.sampled_from(["before", "after"]),
-)
-def test_any_rows_in_any_batches_with_any_crash_leave_the_model(
-    target: Any, proxy: Any, rows: list[Row], method: str, second: int, every: int,
-    sizes: tuple[int, int], workers: int, call: int, when: str,
-) -> None:  # fmt: skip
-    stream = f"p{next(_streams)}"
-    options = {
-        "port": proxy.port, "load_method": method, "max_parallelism": workers, "reconnect_s": 0,
-    }  # fmt: skip
-    proxy.arm(call, when)
-    messages = first_run(stream, method, rows, second, every)
-    outcome = target.run(messages, **options, batch_size=sizes[0])
-    expected = modelled(method, rows)
-    if outcome.error is not None:
+        assert code == -signal.SIGKILL
+        if lines:
+            history.bookmark = bench.runner.bookmark(lines[-1], STREAM)
+        history.source += [(5, 9, "five", 1), (2, 9, "new", 2)]
+        # The held call may take effect until the next run waits for its end at the fence's row.
+        messages, size = history.next(2)
         proxy.arm(None)
-        bookmark = outcome.states[-1]["bookmarks"][stream] if outcome.states else 0
-        target.ok(next_run(stream, method, bookmark, rows), **options, batch_size=sizes[1])
-        expected = modelled(method, rows + NEWER)
-    got = found(target, stream)
-    assert len(got) == len(expected)
-    if method == "append-only":  # of equal days the order between batches decides the content
-        got, expected = [row[:2] for row in got], [row[:2] for row in expected]  # type: ignore[misc]  # shorter rows
-    assert got == expected
+        outcome = bench.run(messages, batch_size=size, load_method=method)
+        assert outcome.error is None, call
+        assert bench.found() == modelled(method, history.source), call

@@ -6,7 +6,7 @@ After a connection lost around a commit, the row says what happened (docs/specs/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -238,25 +238,39 @@ def forget(session: Session, *, schema: str, table: str, scope: str) -> bool:
 
 
 @contextmanager
-def exclusive(database: Database, fence: Fence, why: str) -> Iterator[None]:
+def exclusive(
+    database: Database,
+    fence: Fence,
+    why: str,
+    *,
+    persistently: Callable[[Callable[[], None]], None] = lambda work: work(),
+) -> Iterator[None]:
     """Keep every other scope out of the table while the block runs (§5.5).
 
     Args:
         database: sessions are taken from it before and after, none while the block runs.
         fence: ours.
         why: for the people who are refused meanwhile.
+        persistently: carries out what comes before and after, again where a connection is lost.
 
     Raises:
         FenceHeldError: another scope holds a live lease on the table.
         FenceLostError: another run has the fence.
     """
-    with database.session(f"exclusive {fence.table}") as session:
-        begin_exclusive(session, fence, why)
+
+    def begin() -> None:
+        with database.session(f"exclusive {fence.table}") as session:
+            begin_exclusive(session, fence, why)
+
+    def end() -> None:
+        with database.session(f"shared {fence.table}") as session:
+            end_exclusive(session, fence)
+
+    persistently(begin)
     try:
         yield
     finally:
-        with database.session(f"shared {fence.table}") as session:
-            end_exclusive(session, fence)
+        persistently(end)
 
 
 def begin_exclusive(session: Session, fence: Fence, why: str) -> None:

@@ -162,7 +162,8 @@ class StreamLoader:
         """Keep other scopes out of the table; nothing to do without reason, or in such a load."""
         if not why or not self._shared.settings.keep_newer:
             return nullcontext()
-        return fence.exclusive(self._shared.database, self.held, why)
+        database = self._shared.database
+        return fence.exclusive(database, self.held, why, persistently=self.persistently)
 
     # prepare
 

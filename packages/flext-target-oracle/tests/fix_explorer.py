@@ -33,6 +33,7 @@ class Explorer:
 
     Attributes:
         whens: how each call is cut, one way after the other.
+        reads: how one is cut that takes no effect: a query without lock, or what begins a session.
         is_fatal: whether a cut is the end: from then on the run reaches no server.
         only: of the calls, those whose statement, or the one before it, holds one of these texts;
             empty: all.
@@ -40,6 +41,7 @@ class Explorer:
     """
 
     whens: tuple[When, ...]
+    reads: tuple[When, ...]
     is_fatal: bool
     only: tuple[bytes, ...] = ()
     cut: set[tuple[Call, When]] = field(default_factory=set)
@@ -78,7 +80,7 @@ class Explorer:
             return None
         if self.only and not any(text in each for text in self.only for each in call):
             return None
-        for when in self.whens:
+        for when in self.reads if _is_read(label) else self.whens:
             if (call, when) not in self.cut and not (call[0] == b"" and self._was(label, when)):
                 self.last_cut = call, when
                 self.cut.add(self.last_cut)
@@ -106,3 +108,9 @@ class Explorer:
     def _alike(self, text: bytes) -> bytes:
         text = _STAGING.sub(lambda found: self._shapes.get(found.group(), b"STAGING"), text)
         return _SHADOW.sub(rb"\1", text)
+
+
+def _is_read(label: bytes) -> bool:
+    if label.startswith(_SESSION):
+        return True
+    return label.startswith(b"SELECT") and b"FOR UPDATE" not in label and not label.endswith(b"+")

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class Forked:
 
     def kill(self) -> int:
         """End it if it has not ended, by SIGKILL; return its exit code, negative for a signal."""
-        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         assert self.server.stdout is not None
         code = int(self.server.stdout.readline())
         os.close(self.pidfd)

@@ -40,6 +40,7 @@ VERSION = 7
 STREAM, TABLE = "s", "WMS_S"
 CONTROL = ("FLEXT_FENCE", "FLEXT_LEDGER", "FLEXT_LOADS", "FLEXT_REJECTS", "FLEXT_VERSION")
 LONG = pytest.mark.long
+BOTH = ("before", "after")
 
 
 def schema(*, extra: bool) -> dict[str, Any]:
@@ -194,13 +195,13 @@ def totals(outcome: Any) -> Counter[str]:
 @pytest.fixture(scope="module")
 def mended(explorer: Any) -> Any:
     """What one method's runs have cut needs not be cut in another's."""
-    return explorer(("before", "after"), is_fatal=False)
+    return explorer(BOTH, ("before",), is_fatal=False)
 
 
 @pytest.fixture(scope="module")
 def deaths(explorer: Any) -> Any:
-    """To the server, dead before a call is dead after the one before it."""
-    return explorer(("after",), is_fatal=True)
+    """Dead before a call, or at one that has no effect, is dead after the one before."""
+    return explorer(("after",), (), is_fatal=True)
 
 
 def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
@@ -228,12 +229,12 @@ def test_a_run_mends_every_cut(bench: Bench, proxy: Any, mended: Any, method: st
 
 @LONG
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_run_mends_every_cut_of_its_own(
     bench: Bench, proxy: Any, explorer: Any, method: str
 ) -> None:
-    """What other methods' runs have cut as well."""
-    check_mended(bench, proxy, explorer(("before", "after"), is_fatal=False), method)
+    """What other methods' runs have cut as well, and reads both ways."""
+    check_mended(bench, proxy, explorer(BOTH, BOTH, is_fatal=False), method)
 
 
 @dataclass
@@ -317,8 +318,8 @@ def test_the_next_run_mends_every_death(bench: Bench, proxy: Any, deaths: Any, m
 def test_the_next_run_mends_every_death_of_its_own(
     bench: Bench, proxy: Any, explorer: Any, method: str
 ) -> None:
-    """With those before a call, and what other methods' runs have cut."""
-    check_deaths(bench, proxy, explorer(("before", "after"), is_fatal=True), method)
+    """With those before a call, at reads, and where other methods' runs have ended."""
+    check_deaths(bench, proxy, explorer(BOTH, BOTH, is_fatal=True), method)
 
 
 # what the checks above are worth
@@ -344,7 +345,7 @@ def test_what_is_broken_is_found(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(broken, name, by)
     around_commit = (b'INTO "FLEXT', b"MERGE", b"FLEXT_LEDGER")
-    calls = explorer(("before", "after"), is_fatal=check is check_deaths, only=around_commit)
+    calls = explorer(BOTH, BOTH, is_fatal=check is check_deaths, only=around_commit)
     with pytest.raises(AssertionError, match=found):
         check(bench, proxy, calls, "upsert")
     assert calls.cut

@@ -24,6 +24,7 @@ OLD = [(1, 0), (2, 0), (3, 0)]
 NEW = [(1, 0), (3, 1), (4, 1)]
 #: What the table may be while the new version is loaded into it, and when it is complete.
 ON_THE_WAY = [OLD, [(1, 0), (2, 0), (3, 1)], [(1, 0), (2, 0), (3, 1), (4, 1)]]
+BOTH = ("before", "after")
 CONTROL = ("FLEXT_FENCE", "FLEXT_LEDGER", "FLEXT_LOADS", "FLEXT_REJECTS", "FLEXT_VERSION")
 
 
@@ -111,12 +112,12 @@ LOADING = (b"FLEXT_LOADS", b"FLEXT_O_", b"TABLE_VERSION", b"_DELETED_AT", b"EXCL
 
 @pytest.fixture(scope="module")
 def mended(explorer: Any) -> Any:
-    return explorer(("before", "after"), is_fatal=False, only=LOADING)
+    return explorer(BOTH, ("before",), is_fatal=False, only=LOADING)
 
 
 @pytest.fixture(scope="module")
 def deaths(explorer: Any) -> Any:
-    return explorer(("after",), is_fatal=True, only=LOADING)
+    return explorer(("after",), (), is_fatal=True, only=LOADING)
 
 
 #: So many calls a load has at least that no other run, or no other load before it, makes.
@@ -190,5 +191,5 @@ def test_a_load_cut_at_every_call_of_its_own(
     bench: Bench, proxy: Any, explorer: Any, method: str, check: Any
 ) -> None:
     """What other methods' loads have cut, and calls that other runs make too."""
-    calls = explorer(("before", "after"), is_fatal=check is check_deaths)
+    calls = explorer(BOTH, BOTH, is_fatal=check is check_deaths)
     check(bench, proxy, calls, method, 50)

@@ -204,7 +204,7 @@ def deaths(explorer: Any) -> Any:
     return explorer(("after",), (), is_fatal=True)
 
 
-def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
+def assert_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
     """Run until nothing new is cut: each run ends well, and counts each batch once."""
     counted = []
     for _ in explorer.runs(proxy):
@@ -214,7 +214,6 @@ def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
         assert bench.found() == modelled(method, ROWS)
         assert outcome.states[-1] == state(len(ROWS))["value"]
         counted.append(totals(outcome))
-        print("MENDED", method, explorer.cuts, explorer.calls, flush=True)
     assert explorer.calls > 50
     assert all(each == counted[-1] for each in counted)
 
@@ -224,7 +223,7 @@ def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_mends_every_cut(bench: Bench, proxy: Any, mended: Any, method: str) -> None:
     """Each call is cut before and after, those that mend what a cut left too."""
-    check_mended(bench, proxy, mended, method)
+    assert_mended(bench, proxy, mended, method)
 
 
 @LONG
@@ -234,7 +233,7 @@ def test_a_run_mends_every_cut_of_its_own(
     bench: Bench, proxy: Any, explorer: Any, method: str
 ) -> None:
     """What other methods' runs have cut as well, and reads both ways."""
-    check_mended(bench, proxy, explorer(BOTH, BOTH, is_fatal=False), method)
+    assert_mended(bench, proxy, explorer(BOTH, BOTH, is_fatal=False), method)
 
 
 @dataclass
@@ -285,7 +284,7 @@ class History:
         self.table = table
 
 
-def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
+def assert_outlived(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
     """After each, a batch is there wholly or not at all, and no STATE is ahead of the table."""
     number = 0
     while number != 1:  # a first run that lives: all its calls were somebody's last
@@ -297,7 +296,6 @@ def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
             history.ended(outcome.states, bench.found())
             if explorer.cuts:
                 history.source.append((number % 4 + 1, 9 + number % 20, f"new {number}", number))
-            print("DEATH", method, number, explorer.calls, explorer.last_cut, flush=True)
         assert outcome.error is None
         assert history.bookmark == len(history.source)
         assert history.table == modelled(method, history.source)
@@ -309,7 +307,7 @@ def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_next_run_mends_every_death(bench: Bench, proxy: Any, deaths: Any, method: str) -> None:
     """A run ends at each call; the next one goes on from the last STATE, and ends at the next."""
-    check_deaths(bench, proxy, deaths, method)
+    assert_outlived(bench, proxy, deaths, method)
 
 
 @LONG
@@ -319,7 +317,7 @@ def test_the_next_run_mends_every_death_of_its_own(
     bench: Bench, proxy: Any, explorer: Any, method: str
 ) -> None:
     """With those before a call, at reads, and where other methods' runs have ended."""
-    check_deaths(bench, proxy, explorer(BOTH, BOTH, is_fatal=True), method)
+    assert_outlived(bench, proxy, explorer(BOTH, BOTH, is_fatal=True), method)
 
 
 # what the checks above are worth
@@ -333,9 +331,9 @@ def state_before_commit(self: Run, stream: str, loader: StreamLoader, batch: Bat
 @pytest.mark.parametrize(
     ("broken", "name", "by", "check", "found"),
     [
-        (Run, "_load", state_before_commit, check_deaths, r"^assert (None|\[.*) in "),
-        (fence, "was_committed", lambda *_: True, check_mended, "^assert FenceLostError"),
-        (fence, "was_committed", lambda *_: False, check_mended, "^assert FenceLostError"),
+        (Run, "_load", state_before_commit, assert_outlived, r"^assert (None|\[.*) in "),
+        (fence, "was_committed", lambda *_: True, assert_mended, "^assert FenceLostError"),
+        (fence, "was_committed", lambda *_: False, assert_mended, "^assert FenceLostError"),
     ],
     ids=["STATE before COMMIT", "in doubt is committed", "in doubt is not committed"],
 )
@@ -345,7 +343,7 @@ def test_what_is_broken_is_found(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(broken, name, by)
     around_commit = (b'INTO "FLEXT', b"MERGE", b"FLEXT_LEDGER")
-    calls = explorer(BOTH, BOTH, is_fatal=check is check_deaths, only=around_commit)
+    calls = explorer(BOTH, BOTH, is_fatal=check is assert_outlived, only=around_commit)
     with pytest.raises(AssertionError, match=found):
         check(bench, proxy, calls, "upsert")
     assert calls.cut
@@ -374,7 +372,6 @@ def test_the_next_run_mends_a_kill_at_any_call(
         code = process.kill()
         lines = process.said.read_bytes().splitlines()
         proxy.let_go.set()
-        print("KILL", method, call, len(lines), flush=True)
         if not proxy.held.is_set():
             assert code == 0
             assert bench.found() == modelled(method, ROWS)

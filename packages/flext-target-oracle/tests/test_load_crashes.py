@@ -124,7 +124,7 @@ def deaths(explorer: Any) -> Any:
 OF_ITS_OWN = 4
 
 
-def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str, least: int) -> None:
+def assert_mended(bench: Bench, proxy: Any, explorer: Any, method: str, least: int) -> None:
     removed, cuts = [], 0
     for _ in explorer.runs(proxy):
         bench.reset(method)
@@ -139,7 +139,7 @@ def check_mended(bench: Bench, proxy: Any, explorer: Any, method: str, least: in
     assert removed == [[1]] * len(removed)
 
 
-def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str, least: int) -> None:
+def assert_outlived(bench: Bench, proxy: Any, explorer: Any, method: str, least: int) -> None:
     number, cuts = 0, 0
     while number != 1:  # a first run that lives: all its calls were somebody's last
         bench.reset(method)
@@ -170,7 +170,7 @@ def check_deaths(bench: Bench, proxy: Any, explorer: Any, method: str, least: in
 @pytest.mark.parametrize("method", METHODS)
 def test_a_load_mends_every_cut(bench: Bench, proxy: Any, mended: Any, method: str) -> None:
     """It removes what is gone and nothing else, once, and leaves no shadow."""
-    check_mended(bench, proxy, mended, method, OF_ITS_OWN)
+    assert_mended(bench, proxy, mended, method, OF_ITS_OWN)
 
 
 @pytest.mark.timeout(900)
@@ -180,16 +180,16 @@ def test_the_next_run_mends_every_death_in_a_load(
     bench: Bench, proxy: Any, deaths: Any, method: str
 ) -> None:
     """Readers see the rows of before or of after; STATE is never ahead."""
-    check_deaths(bench, proxy, deaths, method, OF_ITS_OWN)
+    assert_outlived(bench, proxy, deaths, method, OF_ITS_OWN)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("check", [check_mended, check_deaths])
+@pytest.mark.parametrize("assert_it", [assert_mended, assert_outlived])
 def test_a_load_cut_at_every_call_of_its_own(
-    bench: Bench, proxy: Any, explorer: Any, method: str, check: Any
+    bench: Bench, proxy: Any, explorer: Any, method: str, assert_it: Any
 ) -> None:
     """What other methods' loads have cut, and calls that other runs make too."""
-    calls = explorer(BOTH, BOTH, is_fatal=check is check_deaths)
-    check(bench, proxy, calls, method, 50)
+    calls = explorer(BOTH, BOTH, is_fatal=assert_it is assert_outlived)
+    assert_it(bench, proxy, calls, method, 50)

@@ -1,4 +1,4 @@
-"""The content of a batch's transaction: stage, pass the fence, apply, reject, write the ledger.
+"""The content of a batch's transaction: pass the fence, apply, reject, write the ledger.
 
 `apply` is the ordinary way. Where Oracle refuses it for a value, `apply_carefully` finds the rows
 at fault under a savepoint (docs/specs/delivery.md §6). Who calls them, and again, is the loader's.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flext_target_oracle import fence, ledger, versions
+from flext_target_oracle import fence, ledger, staging, versions
 from flext_target_oracle.clock import monotonic_s
 from flext_target_oracle.connection import Session
 from flext_target_oracle.delivery import Delivery, Surroundings
@@ -19,6 +19,7 @@ from flext_target_oracle.ledger import Counts, Entry
 from flext_target_oracle.rows import Reject
 from flext_target_oracle.sql import apply as merging
 from flext_target_oracle.sql import statements
+from flext_target_oracle.staging import Staged
 
 Row = tuple[Any, ...]
 _DUPLICATE = "ORA-00001"
@@ -31,18 +32,13 @@ class _Effect:
     stale: int
 
 
-def stage(session: Session, delivery: Delivery, entry: Entry) -> list[Reject]:
-    """Put the batch's rows into the staging table; return those that Oracle did not take."""
-    return _stage(session, delivery, entry, delivery.rows)
-
-
 def apply(
     session: Session,
     delivery: Delivery,
     entry: Entry,
     shared: Surroundings,
     *,
-    refused: list[Reject],
+    staged: Staged,
     staged_s: float,
 ) -> Counts:
     """Bring the staged batch into the table and commit.
@@ -51,14 +47,16 @@ def apply(
         RowDataError: Oracle refuses a value of some row.
         RowRefusedError: more rows are refused than allowed.
         FenceLostError: another run has taken over.
+        DirectPathError: what was staged by direct path cannot be relied on.
     """
     began_s = monotonic_s()
-    rejects = [*delivery.rejects, *refused]
+    rejects = [*delivery.rejects, *staged.refused]
     delivery.refuse(rejects, shared)
     fence.step(session, entry.fence, entry.sequence, bookmark=delivery.tell)
+    staging.claim(session, staged, entry)
     effect = _Effect(0, 0, 0)
-    if len(delivery.rows) > len(refused):
-        effect = _merge(session, delivery, entry)
+    if len(delivery.rows) > len(staged.refused):
+        effect = _merge(session, delivery, entry, staged.plain_table)
     return _conclude(session, delivery, entry, effect, (staged_s, began_s))
 
 
@@ -79,7 +77,7 @@ def apply_carefully(
 
     def attempt(some: list[Row]) -> tuple[list[Reject], _Effect]:
         session.execute(statements.ROLLBACK_TO_SAVEPOINT, what=what)
-        refused = _stage(session, delivery, entry, some)
+        refused = staging.by_array_insert(session, delivery, entry, some)
         if len(some) == len(refused):
             return refused, _Effect(0, 0, 0)
         return refused, _merge(session, delivery, entry)
@@ -132,24 +130,16 @@ def _require_row_fault(error: DatabaseError) -> None:
         raise error
 
 
-def _stage(session: Session, delivery: Delivery, entry: Entry, rows: list[Row]) -> list[Reject]:
-    if not rows:
-        return []
-    plan = delivery.plan
-    kinds = [kind for _, kind in statements.staged(plan)]
-    what = f"stream {entry.stream}: staging batch {entry.sequence}"
-    sql = statements.stage(plan, entry.fence.schema)
-    refused = session.insert_many(sql, rows, kinds, what=what)
-    return [delivery.reject(rows[each.row], each.code, each.message) for each in refused]
-
-
 def _doing(entry: Entry) -> str:
     return f"stream {entry.stream}: applying batch {entry.sequence} (rolled back)"
 
 
-def _merge(session: Session, delivery: Delivery, entry: Entry) -> _Effect:
+def _merge(
+    session: Session, delivery: Delivery, entry: Entry, plain_table: str | None = None
+) -> _Effect:
     plan, version, what = delivery.plan, delivery.batch.raw.version, _doing(entry)
-    source, binds = merging.staged(plan, entry.fence.schema), merging.binds(plan, version)
+    source = merging.staged(plan, entry.fence.schema, plain_table)
+    binds = merging.binds(plan, version)
     bring = merging.apply(plan, source, by_key=True)
     if not plan.key or plan.append:
         return _Effect(session.execute(bring, binds, what=what), 0, 0)

@@ -5,12 +5,12 @@ Every DDL is safe to repeat: what another session made first is taken as made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 
 from flext_target_oracle.connection import Session
 from flext_target_oracle.errors import DatabaseError, SchemaRefusedError
-from flext_target_oracle.sql import control, statements, types
+from flext_target_oracle.sql import control, staging, statements, types
 from flext_target_oracle.sql.plan import Existing, TablePlan
 
 _EXISTS = "ORA-00955"
@@ -102,26 +102,31 @@ def run_ddl(session: Session, sql: Sequence[str], *, what: str) -> None:
     session.commit()  # what among them is not DDL
 
 
+def exists(session: Session, schema: str, table: str) -> bool:
+    """Return whether one of our own tables is there."""
+    what = f"looking for {schema}.{table}"
+    return bool(session.query(statements.TABLES, [schema, table], what=what))
+
+
 def missing_staging(session: Session, plan: TablePlan, control_schema: str) -> list[str]:
     """Return the DDL of the stream's staging table unless it is there."""
-    what = f"stream {plan.stream}: looking for its staging table"
-    if session.query(statements.TABLES, [control_schema, plan.staging_table], what=what):
+    if exists(session, control_schema, plan.staging_table):
         return []
-    return [statements.create_staging(plan, control_schema)]
+    return [staging.create_private(plan, control_schema)]
 
 
 def ensure_staging(session: Session, plan: TablePlan, control_schema: str) -> None:
     """Make the stream's staging table unless it is there."""
     what = f"stream {plan.stream}: making its staging table"
     for sql in missing_staging(session, plan, control_schema):
-        _create_once(session, sql, what=what)
+        create_once(session, sql, what=what)
 
 
-def drop_tables(session: Session, schema: str, prefix: str, kept: str | None) -> None:
-    """Drop our own tables that begin so, but one; those that are gone meanwhile are gone."""
+def drop_tables(session: Session, schema: str, prefix: str, kept: Container[str]) -> None:
+    """Drop our own tables that begin so, but some; those that are gone meanwhile are gone."""
     what = f"dropping {schema}.{prefix}…"
     for (name,) in session.query(statements.TABLES_LIKE, [schema, prefix + "%"], what=what):
-        if name == kept:
+        if name in kept:
             continue
         try:
             session.execute(statements.drop_table(schema, str(name)), what=what)
@@ -130,7 +135,8 @@ def drop_tables(session: Session, schema: str, prefix: str, kept: str | None) ->
                 raise
 
 
-def _create_once(session: Session, sql: str, *, what: str) -> None:
+def create_once(session: Session, sql: str, *, what: str) -> None:
+    """Make one of our own tables, unless another session did meanwhile."""
     try:
         run_ddl(session, [sql], what=what)
     except DatabaseError as error:

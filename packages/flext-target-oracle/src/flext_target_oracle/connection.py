@@ -17,6 +17,7 @@ from flext_target_oracle import faults
 from flext_target_oracle.errors import ConnectionLostError, DatabaseError, SettingsError
 from flext_target_oracle.settings import Settings
 from flext_target_oracle.sql import statements
+from flext_target_oracle.sql.identifiers import quoted
 from flext_target_oracle.sql.types import ColumnType
 
 #: CLOB values travel as LONG: a temporary LOB per value would cost round trips.
@@ -108,6 +109,35 @@ class Session:
                 RowError(int(error.offset), str(error.full_code), str(error.message))
                 for error in refused
             ]
+
+    def load_directly(
+        self,
+        schema: str,
+        table: str,
+        columns: Sequence[str],
+        rows: list[tuple[Any, ...]],
+        *,
+        chunk_rows: int,
+        what: str,
+    ) -> None:
+        """Append rows by direct path, so many in a call; commits.
+
+        Values are stored as they are sent: precision and scale are not checked by Oracle. A session
+        in which it failed must be used no more.
+
+        Raises:
+            DatabaseError: as `faults` says; what is not finished is not there.
+        """
+        names = [quoted(name) for name in columns]
+        connection, place = self._connection, (quoted(schema), quoted(table))
+        with _ours(what):
+            try:
+                connection.direct_path_load(*place, names, rows, batch_size=chunk_rows)
+            except AttributeError as error:
+                # The driver aborts a load whose connection went, over that connection.
+                if connection.is_healthy():
+                    raise
+                raise ConnectionLostError(f"{what}: the connection was lost") from error
 
     def commit(self) -> None:
         """Commit.

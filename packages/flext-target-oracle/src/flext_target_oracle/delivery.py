@@ -9,8 +9,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from flext_observability import emit
+from flext_target_oracle import events
+from flext_target_oracle.clock import monotonic_s
 from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import KeyMissingError, RowRefusedError
 from flext_target_oracle.fence import Fence, Holder
@@ -59,6 +62,7 @@ class Account:
     Attributes:
         clock_ahead: the database's clock less ours.
         missing_ddl: what our own tables need before anything can be loaded.
+        owns_staging: whether our own tables are in the session's own schema.
     """
 
     control_schema: str
@@ -66,6 +70,7 @@ class Account:
     max_identifier_bytes: int
     clock_ahead: timedelta
     missing_ddl: tuple[str, ...] = ()
+    owns_staging: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Delivery:
     Attributes:
         counts: what it does, as soon as all but its COMMIT is done.
         tell: the bookmark that the fence row is to hold from its commit on; None: as it is.
+        way: how it is brought in; careful is by array insert, row by row where need be.
     """
 
     def __init__(
@@ -103,6 +109,7 @@ class Delivery:
         self.counts: Counts | None = None
         self.commit_began_s = 0.0
         self.tell: str | None = None
+        self.way: Literal["array", "direct", "careful"] = "array"
         self._claimed = 0
 
     def is_for_shadow(self, held: Fence) -> bool:
@@ -132,6 +139,30 @@ class Delivery:
             refused = self.reject(row, "EXTRACTED_AHEAD", why)
             self.rejects.append(replace(refused, column=EXTRACTED_AT))
         self.rows = [row for row in self.rows if row[at] <= latest]
+
+    def announce(self, counts: Counts, seconds: float) -> None:
+        """Say what became of it, once it is committed, that long after it was begun."""
+        stream = self.plan.stream
+        for reject in self.refused:
+            emit(events.RowRejected(stream, reject.column, reject.code))
+        if counts.stale:
+            emit(events.OlderRowsFound(stream, counts.stale))
+        emit(
+            events.BatchCommitted(
+                stream=stream,
+                sequence=self.batch.number,
+                rows_received=counts.received,
+                rows_inserted=counts.inserted,
+                rows_updated=counts.updated,
+                rows_unchanged=counts.unchanged,
+                rows_stale=counts.stale,
+                rows_rejected=counts.rejected,
+                seconds=seconds,
+                stage_seconds=counts.stage_s,
+                apply_seconds=counts.apply_s,
+                commit_seconds=monotonic_s() - self.commit_began_s,
+            )
+        )
 
     def refuse(self, rejects: list[Reject], shared: Surroundings) -> None:
         """Count the refused rows against the run's allowance, once however often it is tried.

@@ -81,6 +81,10 @@ class RowDataError(DatabaseError):
     """Oracle refuses a value of the batch."""
 
 
+class DirectPathError(DatabaseError):
+    """A batch cannot be staged by direct path, or not be read from there; array insert may do."""
+
+
 class FenceLostError(TargetError):
     """Another run took this table and scope over: nothing more may be committed by this one."""
 

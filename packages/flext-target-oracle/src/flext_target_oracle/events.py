@@ -153,6 +153,19 @@ class BatchRetried(Event):
 
 
 @dataclass(frozen=True)
+class DirectPathRefused(Event):
+    """A batch could not go by direct path: it and the stream's later ones go by array insert."""
+
+    level: ClassVar[Level] = "WARNING"
+    metrics: ClassVar[tuple[Metric, ...]] = (Counter("direct_path_refused", label="code"),)
+
+    stream: str
+    sequence: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class DoubtSettled(Event):
     """A connection was lost around a commit, and the fence told what had happened."""
 

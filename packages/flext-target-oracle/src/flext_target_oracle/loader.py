@@ -16,21 +16,23 @@ from typing import TypeVar
 
 from flext_observability import emit
 from flext_target_oracle import (
+    account,
     applying,
     catalogue,
     continuity,
-    control_tables,
     events,
     fence,
     preparing,
-)  # fmt: skip
+    staging,
+)
 from flext_target_oracle.clock import monotonic_s, utc_now
 from flext_target_oracle.connection import Session
 from flext_target_oracle.continuity import Beginning, Remembered
-from flext_target_oracle.delivery import Account, Batch, Delivery, Surroundings
+from flext_target_oracle.delivery import Batch, Delivery, Surroundings
 from flext_target_oracle.errors import (
     ConnectionLostError,
     ContendedError,
+    DirectPathError,
     RowDataError,
 )
 from flext_target_oracle.ledger import Counts, Entry
@@ -38,8 +40,9 @@ from flext_target_oracle.loads import Loads
 from flext_target_oracle.rows import RowReader
 from flext_target_oracle.sql import statements
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
+from flext_target_oracle.sql.staging import SLOTS
+from flext_target_oracle.staging import DirectPath, Staged
 from flext_target_oracle.turns import EarlierFailedError, Turns
-from flext_target_oracle.values import Rules
 
 _T = TypeVar("_T")
 _DUPLICATE = "ORA-00001"
@@ -54,6 +57,7 @@ class StreamLoader:
         self._turns = Turns()
         self._fence: fence.Fence | None = None
         self._loads = Loads(shared, stream, self)
+        self._direct = DirectPath(shared, stream)
         self._reader: RowReader | None = None
         self._undeclared: set[str] = set()
         self._is_in_step = False
@@ -110,7 +114,7 @@ class StreamLoader:
             raise
         self._told = delivery.tell or self._told
         self._turns.done(batch.number)
-        self._tell(delivery, counts, began_s)
+        delivery.announce(counts, monotonic_s() - began_s)
         return self._loads.is_reportable
 
     def tell(self, bookmark: str) -> None:
@@ -169,19 +173,20 @@ class StreamLoader:
 
     def _prepare(self, source: StreamSchema, beginning: Beginning) -> None:
         shared = self._shared
-        account = self._account()
-        wanted = preparing.wanted(source, shared.settings, account.max_identifier_bytes)
+        known = account.learn(shared)
+        wanted = preparing.wanted(source, shared.settings, known.max_identifier_bytes)
         with shared.database.session(f"prepare {self._stream}") as session:
             if not shared.settings.ddl:
-                schema = account.control_schema
-                needed = [*account.missing_ddl, *preparing.needed(session, wanted, schema)]
-                preparing.leave_to_dba(self._stream, needed)
-            taken = self._take_fence(session, wanted.label, account.control_schema)
+                place = fence.Fence(known.control_schema, wanted.label, shared.holder.scope, 0)
+                plan, needed = preparing.needed(session, wanted, place.schema)
+                needed += self._direct.missing(session, plan, place)
+                preparing.leave_to_dba(self._stream, [*known.missing_ddl, *needed])
+            taken = self._take_fence(session, wanted.label, known.control_schema)
             table_id = catalogue.table_id(session, wanted.schema, wanted.table)
             if not self._is_in_step:
                 remembered = Remembered(taken.table_id, taken.bookmark)
                 continuity.check(self._stream, wanted.label, beginning, remembered, table_id)
-            plan, statements_run = preparing.make_table(session, wanted, account.control_schema)
+            plan, statements_run = preparing.make_table(session, wanted, known.control_schema)
             if table_id is None:
                 table_id = catalogue.table_id(session, wanted.schema, wanted.table)
             if not self._is_in_step and table_id != taken.table_id:
@@ -190,23 +195,6 @@ class StreamLoader:
         self._loads.use(plan)
         self._use_plan()
         emit(events.StreamPrepared(self._stream, plan.label, len(plan.stored), statements_run))
-
-    def _account(self) -> Account:
-        """Look at the database and make our own tables, once in a run."""
-        shared = self._shared
-        with shared.lock:
-            if shared.account is None:
-                with shared.database.session("prepare account") as session:
-                    schema = shared.settings.control_schema or catalogue.current_user(session)
-                    missing = control_tables.ensure(session, schema, ddl=shared.settings.ddl)
-                    rules = Rules(
-                        rounding=shared.settings.inexact_number == "round",
-                        codec=catalogue.codec(session),
-                    )
-                    ahead = catalogue.clock(session) - utc_now()
-                limit = shared.database.max_identifier_bytes
-                shared.account = Account(schema, rules, limit, ahead, missing)
-            return shared.account
 
     def _take_fence(self, session: Session, table: str, control_schema: str) -> fence.Fence:
         if self._fence is not None:
@@ -227,41 +215,35 @@ class StreamLoader:
         return taken
 
     def _use_plan(self) -> None:
+        plan, rules = self._loads.plan, account.learn(self._shared).rules
+        self.persistently(lambda: self._make_plain_staging(plan))
         to_clob = self._shared.settings.on_overflow == "clob"
-        self._reader = RowReader(self._loads.plan, self._account().rules, to_clob=to_clob)
+        self._reader = RowReader(plan, rules, to_clob=to_clob)
+
+    def _make_plain_staging(self, plan: TablePlan) -> None:
+        if self._direct.is_ready(plan, self.held):
+            return
+        with self._shared.database.session(f"staging of {self._stream}") as session:
+            self._direct.prepare(session, plan, self.held)
 
     # load
 
     def _deliver(self, batch: Batch) -> tuple[Delivery, Counts]:
         """Read, stage, wait for the turn, apply; again from the reading if the columns changed."""
         delivery = self._read(batch)
-        careful = False
-
-        def attempt(session: Session) -> Counts | None:
-            entry = self._entry(batch.number)
-            began_s = monotonic_s()
-            refused = [] if careful else applying.stage(session, delivery, entry)
-            staged_s = monotonic_s() - began_s
-            self._turns.wait(batch.number)
-            if delivery.plan is not self._ready().plan:
-                return None  # a batch before this one changed the columns
-            delivery.tell = self._untold(batch.end)
-            if careful:
-                return applying.apply_carefully(session, delivery, entry, self._shared)
-            return applying.apply(
-                session, delivery, entry, self._shared, refused=refused, staged_s=staged_s
-            )
-
         while True:
             try:
-                counts = self._settled(batch.number, attempt)
-            except RowDataError:
-                careful = True
+                counts = self._settled(batch.number, partial(self._attempt, delivery))
+            except DirectPathError as error:
+                delivery.way = "array"
+                self._direct.left(error, batch.number)
                 continue
-            except ContendedError as error:
-                if careful or error.code != _DUPLICATE:
+            except (RowDataError, ContendedError) as error:
+                is_contended = isinstance(error, ContendedError)
+                if is_contended and (delivery.way == "careful" or error.code != _DUPLICATE):
                     raise
-                careful = True  # no session in the way lasts that long: a unique index it is
+                # A key in the way: no session lasts that long, so a unique index it is.
+                delivery.way = "careful"
                 continue
             if counts is None and delivery.counts is None:
                 delivery = self._read(batch)
@@ -270,6 +252,31 @@ class StreamLoader:
             if counts is None:
                 raise RuntimeError(f"batch {batch.number} was committed without being counted")
             return delivery, counts
+
+    def _attempt(self, delivery: Delivery, session: Session) -> Counts | None:
+        """Do it all in a session; None if a batch before this one changed the columns."""
+        number = delivery.batch.number
+        entry = self._entry(number)
+        began_s = monotonic_s()
+        match delivery.way:
+            case "direct":
+                self._turns.wait_for(number - SLOTS)  # its plain table is free then
+                staged = self._direct.stage(session, delivery, entry)
+            case "array":
+                refused = staging.by_array_insert(session, delivery, entry, delivery.rows)
+                staged = Staged(refused)
+            case "careful":
+                staged = Staged([])
+        staged_s = monotonic_s() - began_s
+        self._turns.wait(number)
+        if delivery.plan is not self._ready().plan:
+            return None
+        delivery.tell = self._untold(delivery.batch.end)
+        if delivery.way == "careful":
+            return applying.apply_carefully(session, delivery, entry, self._shared)
+        return applying.apply(
+            session, delivery, entry, self._shared, staged=staged, staged_s=staged_s
+        )
 
     def _settled(self, number: int, attempt: Callable[[Session], Counts | None]) -> Counts | None:
         """Try a transaction until it is known to have taken effect.
@@ -309,9 +316,11 @@ class StreamLoader:
             if reader is self._ready():
                 self.persistently(partial(self._widen, sorted(rows.overflowing)))
         delivery = Delivery(batch, reader.plan, rows.rows, rows.rejects)
-        ahead = self._account().clock_ahead
+        ahead = account.learn(self._shared).clock_ahead
         skew = timedelta(seconds=self._shared.settings.max_clock_skew_s)
         delivery.refuse_ahead(utc_now() + ahead + skew)
+        if self._direct.suits(delivery, self.held):
+            delivery.way = "direct"
         return delivery
 
     def _widen(self, columns: Sequence[str]) -> None:
@@ -328,29 +337,6 @@ class StreamLoader:
     def _widened(self, plan: TablePlan, columns: Sequence[str]) -> TablePlan:
         with self._shared.database.session(f"widen {self._stream}") as session:
             return preparing.widen(session, plan, columns, self.held.schema)
-
-    def _tell(self, delivery: Delivery, counts: Counts, began_s: float) -> None:
-        now_s = monotonic_s()
-        for reject in delivery.refused:
-            emit(events.RowRejected(self._stream, reject.column, reject.code))
-        if counts.stale:
-            emit(events.OlderRowsFound(self._stream, counts.stale))
-        emit(
-            events.BatchCommitted(
-                stream=self._stream,
-                sequence=delivery.batch.number,
-                rows_received=counts.received,
-                rows_inserted=counts.inserted,
-                rows_updated=counts.updated,
-                rows_unchanged=counts.unchanged,
-                rows_stale=counts.stale,
-                rows_rejected=counts.rejected,
-                seconds=now_s - began_s,
-                stage_seconds=counts.stage_s,
-                apply_seconds=counts.apply_s,
-                commit_seconds=now_s - delivery.commit_began_s,
-            )
-        )
 
     def _untold(self, end: int) -> str | None:
         """The newest bookmark that the records up to there cover, if the database lacks it."""

@@ -105,7 +105,7 @@ class Loads:
 
         stream.once(number, begin)
         if verdict == "begin" and known is not None and known.shadow is not None:
-            stream.persistently(lambda: self._drop_shadows(load.shadow))
+            stream.persistently(lambda: self._drop_shadows(load.shadow or ""))
         if verdict in {"begin", "go on"}:
             self._load = load
             stream.persistently(lambda: self._prepare_shadow(load))
@@ -197,10 +197,10 @@ class Loads:
             catalogue.ensure_staging(session, plan, schema)
         return plan
 
-    def _drop_shadows(self, kept: str | None) -> None:
+    def _drop_shadows(self, kept: str) -> None:
         held = self._transactions.held
         with self._shared.database.session(f"shadows of {self._stream}") as session:
-            catalogue.drop_tables(session, held.schema, versions.shadow_prefix(held), kept)
+            catalogue.drop_tables(session, held.schema, versions.shadow_prefix(held), {kept})
 
     # the end
 
@@ -228,7 +228,7 @@ class Loads:
         self._transactions.once(number, work, exclusive=exclusive)
         self._load, self._plan = None, None
         if load.shadow is not None:
-            self._transactions.persistently(lambda: self._drop_shadows(None))
+            self._transactions.persistently(lambda: self._drop_shadows(""))
         version = load.version or 0
         if ended.why_kept:
             emit(events.VersionKept(self._stream, version, ended.why_kept))

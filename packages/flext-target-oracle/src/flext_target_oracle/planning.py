@@ -64,7 +64,7 @@ def needed(database: Database, settings: Settings, schemas: Iterable[bytes]) -> 
                 admission.check_key(source, settings, is_new=True)
                 wanted = preparing.wanted(source, settings, limit)
                 label = wanted.label
-                ddl = preparing.needed(session, wanted, control)
+                _, ddl = preparing.needed(session, wanted, control)
             except SchemaRefusedError as error:
                 yield Needed(source.stream, label, refused=str(error))
             else:

@@ -67,8 +67,8 @@ def make_table(session: Session, table: TablePlan, control_schema: str) -> tuple
         return plan, len(ddl)
 
 
-def needed(session: Session, table: TablePlan, control_schema: str) -> list[str]:
-    """Return the DDL that `make_table` would run.
+def needed(session: Session, table: TablePlan, control_schema: str) -> tuple[TablePlan, list[str]]:
+    """Return the plan as it would be, and the DDL that `make_table` would run.
 
     Raises:
         SchemaRefusedError: the table cannot hold the stream.
@@ -76,7 +76,7 @@ def needed(session: Session, table: TablePlan, control_schema: str) -> list[str]
     existing = catalogue.read_table(session, table.schema, table.table)
     plan, changes = plans.settle(table, existing)
     ddl = [sql for change in changes for sql in statements.ddl(table, change)]
-    return [*ddl, *catalogue.missing_staging(session, plan, control_schema)]
+    return plan, [*ddl, *catalogue.missing_staging(session, plan, control_schema)]
 
 
 def leave_to_dba(stream: str, ddl: Sequence[str]) -> None:

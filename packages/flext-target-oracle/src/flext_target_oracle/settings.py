@@ -114,6 +114,15 @@ class Settings(BaseModel):
         ),
     ] = 5
     batch_size: Annotated[int, Field(ge=1, le=50_000, description="Most rows of a batch.")] = 1000
+    direct_path_rows: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Batches of at least so many rows are staged by direct path, smaller ones"
+            " by array insert; 0, or more than batch_size, never. batch_bytes must let batches grow"
+            " so large.",
+        ),
+    ] = 50_000
     batch_bytes: Annotated[
         int, Field(ge=1, description="A batch closes when its records reach this size.")
     ] = 8 * 1024 * 1024

@@ -32,6 +32,17 @@ class Turns:
             if self._next != number:
                 raise EarlierFailedError
 
+    def wait_for(self, number: int) -> None:
+        """Return when the number, and with it every lower one, is done; at once where none is.
+
+        Raises:
+            EarlierFailedError: one of them failed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._next > number or self._is_lost(number + 1))
+            if self._next <= number:
+                raise EarlierFailedError
+
     def has_come(self, number: int) -> bool:
         """Return whether the number's turn has come."""
         with self._changed:

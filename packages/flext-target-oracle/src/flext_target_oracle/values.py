@@ -69,7 +69,7 @@ def exact(shape: Shape, kind: ColumnType, raw: bytes, rules: Rules) -> Any:
         return None
     value = _decoded(raw) if shape not in {Shape.JSON, Shape.ANY} else _json_text(shape, raw)
     if shape in {Shape.TEXT, Shape.TIME, Shape.JSON, Shape.ANY}:
-        return text(_expect(value, str, "a string"), kind, rules)
+        return text(_expect(value, str, "a string"), kind, rules) or None
     if shape is Shape.BOOLEAN:
         return int(_expect(value, bool, "true or false"))
     if shape in {Shape.INTEGER, Shape.NUMBER}:
@@ -275,7 +275,7 @@ def bulk_booleans(column: Sequence[bool | None]) -> list[int | None]:
 def bulk_texts(
     column: Sequence[str | None], kind: ColumnType, rules: Rules
 ) -> Sequence[str | None]:
-    """Return a column of texts, unchanged."""
+    """Return a column of texts; '' is NULL, as it is to Oracle, whatever way it goes there."""
     if rules.codec is not None and not all(value.isascii() for value in column if value):
         raise UnusualError
     if kind.length is not None:
@@ -285,7 +285,7 @@ def bulk_texts(
             for value in column:
                 if value is not None and len(value) > short:
                     _usual_text(value, kind, rules)
-    return column
+    return [value or None for value in column] if "" in column else column
 
 
 def _usual_text(value: str, kind: ColumnType, rules: Rules) -> None:

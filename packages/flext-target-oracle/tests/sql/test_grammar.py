@@ -12,12 +12,21 @@ from typing import Any
 import pytest
 from sqlfluff.core import FluffConfig, Linter
 
-from flext_target_oracle.sql import apply, control, fencing, loads, overview, statements, types
+from flext_target_oracle.sql import (
+    apply,
+    control,
+    fencing,
+    loads,
+    overview,
+    staging,
+    statements,
+    types,
+)
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import Change, StreamSchema, TablePlan
 from flext_target_oracle.sql.types import Choices
 
-MODULES = (apply, control, fencing, loads, overview, statements)
+MODULES = (apply, control, fencing, loads, overview, staging, statements)
 PROPERTIES = {
     "id": {"type": "integer"},
     "code": {"type": "string", "maxLength": 10},
@@ -30,11 +39,15 @@ PROPERTIES = {
 #: has them. Each must still be unknown to the grammar, so that the list shrinks by itself.
 EXCEPTIONS: dict[str, str] = {
     "statements.SAVEPOINT": "SQL statements, SAVEPOINT: SAVEPOINT savepoint",
+    "staging.lock": "LOCK TABLE: LOCK TABLE [schema.]table IN lockmode MODE NOWAIT",
+    "staging.truncate": "TRUNCATE TABLE: TRUNCATE TABLE [schema.]table REUSE STORAGE",
     "statements.ROLLBACK_TO_SAVEPOINT": "SQL statements, ROLLBACK: TO [SAVEPOINT] savepoint",
 }
 #: Functions that return no statement, or a part of one that others contain.
 NO_STATEMENTS = {
-    "apply.binds", "apply.staged", "apply.shadow", "control.added_since", "statements.staged",
+    "apply.binds", "apply.staged", "apply.shadow", "control.added_since", "staging.columns",
+    "staging.suits_direct_path", "staging.plain_prefix", "staging.plain_table",
+    "staging.direct_columns",
 }  # fmt: skip
 
 
@@ -75,9 +88,18 @@ def of_plan(name: str, made: TablePlan) -> Iterator[tuple[str, str]]:
     yield "statements.add_columns", statements.add_columns(made, made.stored)
     for sql in statements.column_to_clob(made, "NOTE"):
         yield "statements.column_to_clob", sql
-    yield "statements.create_staging", statements.create_staging(made, "FLEXT")
-    yield "statements.stage", statements.stage(made, "FLEXT")
-    for source in (apply.staged(made, "FLEXT"), apply.shadow(made, "FLEXT", "FLEXT_O_1")):
+    yield "staging.create_private", staging.create_private(made, "FLEXT")
+    yield "staging.insert", staging.insert(made, "FLEXT")
+    plain = staging.plain_table("OIC.WMS_S", "local", made, 0)
+    yield "staging.create_plain", staging.create_plain(made, "FLEXT", plain)
+    yield "staging.truncate", staging.truncate("FLEXT", plain)
+    yield "staging.lock", staging.lock("FLEXT", plain)
+    yield "staging.count", staging.count("FLEXT", plain)
+    for source in (
+        apply.staged(made, "FLEXT"),
+        apply.staged(made, "FLEXT", plain),
+        apply.shadow(made, "FLEXT", "FLEXT_O_1"),
+    ):
         for by_key in (True, False):
             yield "apply.apply", apply.apply(made, source, by_key=by_key)
         if made.key and not made.append:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flext_target_oracle.sql import apply, control, fencing, statements
+from flext_target_oracle.sql import apply, control, fencing, staging, statements
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
 
@@ -49,7 +49,7 @@ def test_an_append_only_table_has_an_index_instead_of_a_key() -> None:
 def test_without_metadata_the_table_has_none_but_staging_orders_by_it() -> None:
     plan = make_plan(metadata=False)
     assert "_SDC_" not in statements.create_table(plan)[0]
-    assert '"_SDC_EXTRACTED_AT"' in statements.create_staging(plan, "C")
+    assert '"_SDC_EXTRACTED_AT"' in staging.create_private(plan, "C")
     assert (
         "_SDC_"
         not in apply.apply(plan, apply.staged(plan, "C"), by_key=True).partition(" WHEN MATCHED")[2]
@@ -86,8 +86,8 @@ def test_a_key_is_never_updated() -> None:
 @given(st.permutations(list(PROPERTIES)), st.booleans(), st.booleans())
 def test_binds_and_columns_agree(names: list[str], append: bool, metadata: bool) -> None:
     plan = make_plan({name: PROPERTIES[name] for name in names}, append=append, metadata=metadata)
-    staged = statements.staged(plan)
-    sql = statements.stage(plan, "C")
+    staged = staging.columns(plan)
+    sql = staging.insert(plan, "C")
     assert sql.endswith(f":{len(staged)})")
     assert sql.count('"') // 2 == len(staged) + 2
 

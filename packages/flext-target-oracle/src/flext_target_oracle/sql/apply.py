@@ -16,14 +16,16 @@ from flext_target_oracle.sql.plan import TablePlan
 PRESENCE = frozenset({plans.TABLE_VERSION, plans.DELETED_AT})
 
 
-def staged(plan: TablePlan, control_schema: str) -> str:
+def staged(plan: TablePlan, control_schema: str, staging_table: str | None = None) -> str:
     """Return the staged rows as a source: one per key, or one per version where each is kept.
+
+    They are in the private staging table, if no other is named.
 
     The newest wins. Where nothing guards the table against older rows, and where each version is
     kept, the order of arrival alone decides, so that batches may be cut anywhere.
     """
     names = _carried(plan)
-    table = qualified(control_schema, plan.staging_table)
+    table = qualified(control_schema, staging_table or plan.staging_table)
     if not plan.key:
         return f"SELECT {_names(names)} FROM {table}"
     partition = ", ".join(f"G.{quoted(name)}" for name in plan.identity)

@@ -34,9 +34,11 @@ EXTRAS = {
 STAGED = frozenset({SEQUENCE, ROW_HASH})
 POSITION = "FLEXT_POS"
 ROW_NUMBER = "FLEXT_RN"
+#: Which batch a row staged by direct path is of: fence and sequence.
+BATCH = "FLEXT_BATCH"
 MAX_COLUMNS = 1000
 MAX_INDEX_COLUMNS = 32
-_RESERVED = frozenset({POSITION, ROW_NUMBER})
+_RESERVED = frozenset({POSITION, ROW_NUMBER, BATCH})
 
 
 @dataclass(frozen=True, slots=True)

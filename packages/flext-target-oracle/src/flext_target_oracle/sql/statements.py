@@ -1,7 +1,7 @@
-"""The DDL of target and staging tables and the way into staging (docs/specs/target-sql.md).
+"""The DDL of target tables, and what is asked of the catalogue (docs/specs/target-sql.md).
 
-What brings staged rows into a table is in `apply`. Values are binds; names pass through
-`identifiers.quoted`. Nothing is executed here.
+Staging is in `staging`, what brings staged rows into a table in `apply`. Values are binds; names
+pass through `identifiers.quoted`. Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -111,35 +111,6 @@ def _drop(plan: TablePlan, column: str) -> str:
 def drop_table(schema: str, table: str) -> str:
     """Return the DROP of one of our own tables."""
     return f"DROP TABLE {qualified(schema, table)} PURGE"
-
-
-def create_staging(plan: TablePlan, control_schema: str) -> str:
-    """Return the private staging table: rows vanish at COMMIT, no other session sees them."""
-    lines = [f"{quoted(name)} {kind.ddl()}" for name, kind in staged(plan)]
-    table = qualified(control_schema, plan.staging_table)
-    listed = ",\n  ".join(lines)
-    return f"CREATE GLOBAL TEMPORARY TABLE {table} (\n  {listed}) ON COMMIT DELETE ROWS"
-
-
-def staged(plan: TablePlan) -> tuple[tuple[str, ColumnType], ...]:
-    """Return the columns of a staged row, in the order of its binds."""
-    number = ColumnType("NUMBER")
-    own = tuple(
-        (column.name, number if column.type.name == "NUMBER" else column.type)
-        for column in plan.columns
-    )
-    times = tuple((name, types.TIMESTAMP) for name in plans.METADATA)
-    extras = tuple((name, plans.EXTRAS[name]) for name in plan.extras if name in plans.STAGED)
-    position = (plans.POSITION, ColumnType("NUMBER", precision=18, scale=0))
-    return (*own, *times, *extras, position)
-
-
-def stage(plan: TablePlan, control_schema: str) -> str:
-    """Return the array insert into the staging table."""
-    names = [name for name, _ in staged(plan)]
-    binds = ", ".join(f":{number}" for number in range(1, len(names) + 1))
-    table = qualified(control_schema, plan.staging_table)
-    return f"INSERT INTO {table} ({_names(names)}) VALUES ({binds})"
 
 
 def _names(names: Iterable[str]) -> str:

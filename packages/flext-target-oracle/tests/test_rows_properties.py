@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -123,6 +124,15 @@ def test_a_broken_escape_is_refused_not_replaced() -> None:
     one = RawBatch(raws, [None], [RECEIVED], BATCHED)
     (reject,) = RowReader(make_plan(), Rules(), to_clob=True).read(one).rejects
     assert reject.code == "JSON"
+
+
+def test_a_line_break_between_the_tokens_of_a_record_parts_nothing() -> None:
+    """Records are decoded as lines; one that has two of them is read by itself."""
+    texts = [b'{"id":1}', b'{"id":\n2,\n"qty":1.5}', b'{"id":3,"qty":\n0}']
+    raws = [msgspec.Raw(text) for text in texts]
+    batch_of = RawBatch(raws, [None] * 3, [RECEIVED] * 3, BATCHED)
+    found = RowReader(make_plan(), Rules(), to_clob=True).read(batch_of)
+    assert [(row[0], row[2]) for row in found.rows] == [(1, None), (2, Decimal("1.5")), (3, 0)]
 
 
 def test_nul_is_kept() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,8 +24,11 @@ MAX_RECORD_BYTES = 5 * 1024 * 1024
 _NULL = msgspec.Raw(b"null")
 _METADATA_PROPS = ("_sdc_extracted_at", "_sdc_batched_at", "_sdc_received_at")
 _OURS = frozenset({*_METADATA_PROPS, "_sdc_sequence", "_sdc_table_version"})
+_LARGE_BYTES = 64 * 1024
+#: A longer integer is judged by itself.
+_INT64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _FIELD_TYPES: dict[Shape, Any] = {
-    Shape.INTEGER: int | None,
+    Shape.INTEGER: _INT64 | None,
     Shape.NUMBER: msgspec.Raw,
     Shape.BOOLEAN: bool | None,
     Shape.TEXT: str | None,
@@ -105,20 +108,20 @@ class RowReader:
         return self._exact(batch)
 
     def _fast(self, decoder: msgspec.json.Decoder[Any], batch: RawBatch) -> list[tuple[Any, ...]]:
-        if max((memoryview(raw).nbytes for raw in batch.records), default=0) > MAX_RECORD_BYTES:
+        longest_bytes = max((memoryview(raw).nbytes for raw in batch.records), default=0)
+        if longest_bytes > MAX_RECORD_BYTES:
             raise UnusualError
-        decode, astuple = decoder.decode, msgspec.structs.astuple
-        fields = list(zip(*[astuple(decode(raw)) for raw in batch.records], strict=True))
-        width = len(self._plan.columns)
+        structs = _decoded(decoder, batch.records, longest_bytes)
+        fields = list(zip(*map(msgspec.structs.astuple, structs), strict=True))
+        width, total = len(self._plan.columns), len(batch.records)
         for index in self._key_positions:
-            if any(value is None or value == "" for value in fields[index]):
+            if None in fields[index] or "" in fields[index]:
                 raise UnusualError
         columns = [
-            _bulk(column, fields[index], self._rules)
+            _bulk(column, fields[index], self._rules, longest_bytes)
             for index, column in enumerate(self._plan.columns)
         ]
         extracted = self._extracted(batch, fields[width])
-        total = len(batch.records)
         columns += [extracted, [batch.batched_at] * total, batch.received]
         if plans.SEQUENCE in self._plan.extras:
             columns.append([values.epoch_ms(moment) for moment in batch.received])
@@ -131,17 +134,16 @@ class RowReader:
     @staticmethod
     def _extracted(batch: RawBatch, own: Sequence[str | None]) -> list[datetime]:
         """When each row was extracted; a tap that does not say gives way to its arrival."""
-        known: dict[str, datetime] = {}
-        times = []
-        for declared, said, received in zip(own, batch.extracted, batch.received, strict=True):
-            text = declared or said
-            if text is None:
-                times.append(received)
-                continue
-            if text not in known:
-                known[text] = values.timestamp(text)
-            times.append(known[text])
-        return times
+        texts: Sequence[str | None] = batch.extracted
+        if own.count(None) < len(own):
+            texts = [mine or said for mine, said in zip(own, texts, strict=True)]
+        known = {text: values.timestamp(text) for text in set(texts) if text is not None}
+        if None not in texts:
+            return [known[text] for text in texts if text is not None]
+        return [
+            received if text is None else known[text]
+            for text, received in zip(texts, batch.received, strict=True)
+        ]
 
     def _exact(self, batch: RawBatch) -> Rows:
         result = Rows()
@@ -255,7 +257,19 @@ def _is_plain(prop: str) -> bool:
     return prop.isprintable() and '"' not in prop and "\\" not in prop
 
 
-def _bulk(column: Column, fields: Sequence[Any], rules: Rules) -> Sequence[Any]:
+def _decoded(
+    decoder: msgspec.json.Decoder[Any], records: Sequence[msgspec.Raw], longest_bytes: int
+) -> list[Any]:
+    """Small records at once; of large ones no copy is made."""
+    if longest_bytes > _LARGE_BYTES:
+        return [decoder.decode(record) for record in records]
+    decoded = decoder.decode_lines(b"\n".join(records))
+    if len(decoded) != len(records):  # a line break between the tokens of one
+        raise UnusualError
+    return decoded
+
+
+def _bulk(column: Column, fields: Sequence[Any], rules: Rules, longest_bytes: int) -> Sequence[Any]:
     match column.shape:
         case Shape.INTEGER:
             return values.bulk_integers(fields, column.type)
@@ -268,6 +282,6 @@ def _bulk(column: Column, fields: Sequence[Any], rules: Rules) -> Sequence[Any]:
         case Shape.DATE:
             return fields
         case Shape.JSON:
-            return values.bulk_json(fields, column.type, rules)
+            return values.bulk_json(fields, column.type, rules, longest_bytes=longest_bytes)
         case _:
-            return values.bulk_texts(fields, column.type, rules)
+            return values.bulk_texts(fields, column.type, rules, longest_bytes=longest_bytes)

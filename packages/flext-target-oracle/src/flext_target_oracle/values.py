@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,9 +21,13 @@ import msgspec
 from flext_target_oracle.sql.types import VARCHAR2_MAX_BYTES, ColumnType, Shape
 
 _ZERO = Decimal(0)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = _EPOCH_UTC.replace(tzinfo=None)
 _MILLISECOND = timedelta(milliseconds=1)
 _PLAIN_PRECISION = 38  # what NUMBER without precision keeps for certain
+_INT64_DIGITS = 19
+_FLAGS: Mapping[bool | None, int | None] = {None: None, False: 0, True: 1}
+_FINE = re.compile(r"\.\d{7}", re.ASCII)
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:(\.\d{1,6})0*)?([Zz]|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
@@ -238,29 +243,51 @@ def _canonical(value: Any) -> str:
 
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
     """Return a column of raw JSON numbers; strings and other values are unusual."""
-    quantum, context = _exactness(kind)
-    values: list[Decimal | None] = []
     try:
-        for raw in raws:
-            digits = str(raw, "ascii")
-            if digits == "null":
-                values.append(None)
-            elif quantum is None:
-                values.append(context.create_decimal(Decimal(digits)) or _ZERO)
-            else:
-                value = Decimal(digits)
-                value.quantize(quantum, context=context)
-                values.append(value or _ZERO)
+        joined = b"\n".join(raws).decode("ascii")
+        texts = joined.split("\n") if raws else []
+        if len(texts) != len(raws):
+            raise UnusualError
+        if _uncertain(kind).search(joined):
+            return _judged_numbers(texts, kind)
+        if "null" in joined:
+            return [None if text == "null" else Decimal(text) or _ZERO for text in texts]
+        return [value or _ZERO for value in map(Decimal, texts)]
     except (Inexact, InvalidOperation, UnicodeDecodeError) as error:
         raise UnusualError from error
+
+
+@cache
+def _uncertain(kind: ColumnType) -> re.Pattern[str]:
+    """What a number that may not fit has in its digits."""
+    if kind.precision is None:
+        return re.compile(rf"[eE]|[\d.]{{{_PLAIN_PRECISION + 1}}}", re.ASCII)
+    decimals = kind.scale or 0
+    whole = kind.precision - decimals
+    return re.compile(rf"[eE]|\.\d{{{decimals + 1}}}|\d{{{whole + 1}}}", re.ASCII)
+
+
+def _judged_numbers(texts: Sequence[str], kind: ColumnType) -> list[Decimal | None]:
+    quantum, context = _exactness(kind)
+    values: list[Decimal | None] = []
+    for digits in texts:
+        if digits == "null":
+            values.append(None)
+        elif quantum is None:
+            values.append(context.create_decimal(Decimal(digits)) or _ZERO)
+        else:
+            value = Decimal(digits)
+            value.quantize(quantum, context=context)
+            values.append(value or _ZERO)
     return values
 
 
 def bulk_integers(column: Sequence[int | None], kind: ColumnType) -> Sequence[int | None]:
-    """Return a column of integers, unchanged."""
-    if kind.precision is None or kind.scale is None:
-        raise UnusualError
-    limit = 10 ** (kind.precision - kind.scale)
+    """Return a column of integers of 64 bits, unchanged."""
+    whole = None if kind.precision is None else kind.precision - (kind.scale or 0)
+    if whole is None or whole >= _INT64_DIGITS:
+        return column
+    limit = 10**whole
     present = [value for value in column if value is not None]
     if present and (max(present) >= limit or min(present) <= -limit):
         raise UnusualError
@@ -269,19 +296,26 @@ def bulk_integers(column: Sequence[int | None], kind: ColumnType) -> Sequence[in
 
 def bulk_booleans(column: Sequence[bool | None]) -> list[int | None]:
     """Return a column of booleans as 1 and 0."""
-    return [None if value is None else int(value) for value in column]
+    return list(map(_FLAGS.__getitem__, column))
 
 
 def bulk_texts(
-    column: Sequence[str | None], kind: ColumnType, rules: Rules
+    column: Sequence[str | None], kind: ColumnType, rules: Rules, *, longest_bytes: int
 ) -> Sequence[str | None]:
-    """Return a column of texts; '' is NULL, as it is to Oracle, whatever way it goes there."""
-    if rules.codec is not None and not all(value.isascii() for value in column if value):
+    """Return a column of texts; '' is NULL, as it is to Oracle, whatever way it goes there.
+
+    Args:
+        column: the texts.
+        kind: what holds them.
+        rules: how they are judged.
+        longest_bytes: no text is longer than that in UTF-8.
+    """
+    if rules.codec is not None and not all(map(str.isascii, filter(None, column))):
         raise UnusualError
     if kind.length is not None:
-        # Four bytes are the most a character takes.
-        short = min(kind.length, VARCHAR2_MAX_BYTES) // 4
-        if max((len(value) for value in column if value), default=0) > short:
+        limit = min(kind.length, VARCHAR2_MAX_BYTES)
+        short = limit // 4  # four bytes are the most a character takes
+        if longest_bytes > limit and max(map(len, filter(None, column)), default=0) > short:
             for value in column:
                 if value is not None and len(value) > short:
                     _usual_text(value, kind, rules)
@@ -295,8 +329,10 @@ def _usual_text(value: str, kind: ColumnType, rules: Rules) -> None:
         raise UnusualError from error
 
 
-def bulk_json(raws: Sequence[Any], kind: ColumnType, rules: Rules) -> list[str | None]:
-    """Return a column of raw objects and arrays as text."""
+def bulk_json(
+    raws: Sequence[Any], kind: ColumnType, rules: Rules, *, longest_bytes: int
+) -> Sequence[str | None]:
+    """Return a column of raw objects and arrays as text; `longest_bytes` as for `bulk_texts`."""
     try:
         texts = [str(raw, "utf-8") for raw in raws]
     except UnicodeDecodeError as error:
@@ -304,23 +340,20 @@ def bulk_json(raws: Sequence[Any], kind: ColumnType, rules: Rules) -> list[str |
     values = [None if value == "null" else value for value in texts]
     if not all(value[0] in "{[" for value in values if value):
         raise UnusualError
-    bulk_texts(values, kind, rules)
-    return values
+    return bulk_texts(values, kind, rules, longest_bytes=longest_bytes)
 
 
 def bulk_timestamps(column: Sequence[str | None]) -> list[datetime | None]:
     """Return a column of RFC 3339 texts in UTC."""
-    if any(value[26:27].isdigit() for value in column if value):
+    if _FINE.search("\n".join(filter(None, column))):
         raise UnusualError  # finer than a microsecond
     try:
         moments = msgspec.convert(column, list[datetime | None])
-        return [
-            moment
-            if moment is None
-            else moment.replace(tzinfo=None)
-            if moment.tzinfo is UTC or moment.tzinfo is None
-            else moment.astimezone(UTC).replace(tzinfo=None)
-            for moment in moments
-        ]
+        try:
+            return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for m in moments]
+        except TypeError:  # some are without offset: UTC
+            return [
+                m if m is None or m.tzinfo is None else _EPOCH + (m - _EPOCH_UTC) for m in moments
+            ]
     except (msgspec.ValidationError, OverflowError) as error:
         raise UnusualError from error

@@ -13,7 +13,7 @@ from flext_target_oracle.sql.plan import StreamSchema
 NULL = msgspec.Raw(b"null")
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """The envelope of any message; the record stays as it came until its batch is read."""
 
     type: str

@@ -248,7 +248,7 @@ def _compiled(plan: TablePlan) -> msgspec.json.Decoder[Any] | None:
         fields.append((f"f{index}", kind, msgspec.field(default=default, name=column.prop)))
     for index, prop in enumerate(_METADATA_PROPS):
         fields.append((f"m{index}", str | None, msgspec.field(default=None, name=prop)))
-    struct = msgspec.defstruct("Record", fields, forbid_unknown_fields=True)
+    struct = msgspec.defstruct("Record", fields, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(struct)
 
 

@@ -19,8 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import flext_coordination
 from flext_coordination import CoordinationError, LeaseLostError
 from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
@@ -48,8 +46,6 @@ from flext_target_oracle.sink import Sink
 from flext_target_oracle.state import bookmark_of
 
 COMPONENT = "flext-target-oracle"
-#: What Python may need for each byte of a text that is not ASCII throughout.
-_WIDEST_CHAR_BYTES = 4
 
 
 class Run:
@@ -153,24 +149,9 @@ class Run:
             )
         if message.version != sink.version:
             self._turn(sink, message.version, message.time_extracted, received_at)
-        extracted, held_bytes = message.time_extracted, _held_bytes(line)
-        self._add(sink, message.record, extracted, received_at, len(line), held_bytes)
-        self.counts["RECORD"] += 1
-
-    def _add(
-        self,
-        sink: Sink,
-        record: msgspec.Raw,
-        extracted: str | None,
-        received_at: datetime,
-        size_bytes: int,
-        held_bytes: int,
-    ) -> None:
-        if not sink:
-            sink.opened_s = clock.monotonic_s()
-        sink.add(record, extracted, received_at, size_bytes, held_bytes)
-        if len(sink) >= self._settings.batch_size or sink.size_bytes >= self._settings.batch_bytes:
+        if sink.add(message.record, message.time_extracted, received_at, line):
             self._close(sink)
+        self.counts["RECORD"] += 1
 
     def _batch(self, message: Message) -> None:
         """Take the rows of files as if they were records (docs/specs/batch.md)."""
@@ -186,8 +167,8 @@ class Run:
                 for record, extracted in file.rows():
                     if message.version != sink.version:
                         self._turn(sink, message.version, extracted, received_at)
-                    raw = bytes(record)
-                    self._add(sink, record, extracted, received_at, len(raw), _held_bytes(raw))
+                    if sink.add(record, extracted, received_at, bytes(record)):
+                        self._close(sink)
                 self._files.keep_until(stream, sink.received, file.path)
                 self._close(sink)
 
@@ -223,7 +204,8 @@ class Run:
         admission.check_key(source, settings, is_new=known is None)
         if known is None:
             shared = self._ensure_begun(message)
-            known = Sink(source, StreamLoader(shared, source.stream))
+            limits = settings.batch_size, settings.batch_bytes
+            known = Sink(source, StreamLoader(shared, source.stream), *limits)
             self._sinks[source.stream] = known
             self._reports.include(source.stream, known.loader)
         else:
@@ -289,7 +271,7 @@ class Run:
     def _close_aged(self) -> None:
         now_s = clock.monotonic_s()
         for sink in self._sinks.values():
-            if sink and now_s - sink.opened_s >= self._settings.batch_age_s:
+            if sink.is_aged(now_s, self._settings.batch_age_s):
                 self._close(sink)
 
     def _close(self, sink: Sink) -> None:
@@ -388,9 +370,3 @@ class Run:
             )
         if self._lease is not None:
             self._lease.release(outcome)
-
-
-def _held_bytes(raw: bytes) -> int:
-    """Return what a record may need in memory: a text that is not all ASCII, up to 4 per byte."""
-    is_narrow = raw.isascii() and b"\\u" not in raw
-    return len(raw) if is_narrow else len(raw) * _WIDEST_CHAR_BYTES

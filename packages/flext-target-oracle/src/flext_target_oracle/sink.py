@@ -14,6 +14,8 @@ from flext_target_oracle.sql.plan import StreamSchema
 
 #: No version is negative.
 UNSEEN = -1
+#: What Python may need for each byte of a text that is not ASCII throughout.
+_WIDEST_CHAR_BYTES = 4
 
 
 @dataclass(slots=True)
@@ -26,19 +28,23 @@ class Sink:
         bookmark: its newest bookmark as JSON text.
         size_bytes: of the open batch.
         held_bytes: what it may need in memory, counted against `buffer_bytes`.
-        opened_s: when its first record came, by the monotonic clock.
+        max_rows: which close its batch, as `max_bytes` of input do.
+        opened_s: when its first record was first seen waiting, by the monotonic clock; None while
+            there is none.
         version: of the open batch's records; UNSEEN before the first one.
         versioned: how many records of that version came.
     """
 
     source: StreamSchema
     loader: StreamLoader
+    max_rows: int
+    max_bytes: int
     received: int = 0
     taken: int = 0
     bookmark: str | None = None
     size_bytes: int = 0
     held_bytes: int = 0
-    opened_s: float = 0.0
+    opened_s: float | None = None
     version: int | None = UNSEEN
     versioned: int = 0
     _records: list[msgspec.Raw] = field(default_factory=list)
@@ -46,21 +52,35 @@ class Sink:
     _received_at: list[datetime] = field(default_factory=list)
 
     def add(
-        self,
-        record: msgspec.Raw,
-        extracted: str | None,
-        received_at: datetime,
-        size_bytes: int,
-        held_bytes: int,
-    ) -> None:
-        """Take a record into the open batch."""
-        self.held_bytes += held_bytes
+        self, record: msgspec.Raw, extracted: str | None, received_at: datetime, line: bytes
+    ) -> bool:
+        """Take a record into the open batch; return whether that is full.
+
+        Args:
+            record: of the line.
+            extracted: its `time_extracted`.
+            received_at: when it came.
+            line: what it came in.
+        """
         self._records.append(record)
         self._extracted.append(extracted)
         self._received_at.append(received_at)
+        size_bytes = len(line)
         self.size_bytes += size_bytes
+        if not line.isascii() or b"\\u" in line:  # a text may need four bytes a character
+            size_bytes *= _WIDEST_CHAR_BYTES
+        self.held_bytes += size_bytes
         self.received += 1
         self.versioned += 1
+        return len(self._records) >= self.max_rows or self.size_bytes >= self.max_bytes
+
+    def is_aged(self, now_s: float, age_s: float) -> bool:
+        """Whether the open batch has waited that long since it was first seen here."""
+        if not self._records:
+            return False
+        if self.opened_s is None:
+            self.opened_s = now_s
+        return now_s - self.opened_s >= age_s
 
     def __len__(self) -> int:
         return len(self._records)
@@ -75,4 +95,5 @@ class Sink:
         raw = RawBatch(self._records, self._extracted, self._received_at, batched_at, self.version)
         self._records, self._extracted, self._received_at = [], [], []
         self.size_bytes = self.held_bytes = 0
+        self.opened_s = None
         return Batch(raw, self.take_number(), self.received, self.bookmark)

@@ -201,14 +201,19 @@ class DirectPathLoad:
 
         The table is locked and the change is never committed, so nobody else sees it.
         """
-        run, change = self._session.run, "UPDATE pg_attribute SET atttypmod = $3 "
-        change += "WHERE attrelid = $1 AND attnum = $2"
+        run = self._session.run
+        numbers = [number for number, _limit in self._limits]
+        limits = [limit for _number, limit in self._limits]
+        change = (
+            "UPDATE pg_attribute SET atttypmod = l FROM unnest($2::int[], $3::int[]) AS t (n, l) "
+            "WHERE attrelid = $1 AND attnum = n"
+        )
         run.execute("RESET ROLE")
-        for number, _limit in self._limits:
-            run.execute(change, [self._relid, number, -1])
+        if numbers:
+            run.execute(change, [self._relid, numbers, [-1] * len(numbers)])
         yield
-        for number, limit in self._limits:
-            run.execute(change, [self._relid, number, limit])
+        if numbers:
+            run.execute(change, [self._relid, numbers, limits])
         run.execute(f"SET ROLE {names.quote(self._session.info.user)}")
 
     def finish(self) -> None:

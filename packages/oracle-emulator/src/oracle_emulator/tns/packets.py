@@ -59,31 +59,47 @@ class PacketDecoder:
 
     def __init__(self) -> None:
         self.large = False
-        self._buffer = bytearray()
+        self._rest: list[bytes] = []  # of a packet that is not all there
+        self._missing = 0
 
     def feed(self, data: bytes) -> list[Packet]:
         """Take bytes and return the packets that they complete. Raises FramingError."""
-        self._buffer += data
+        self._missing -= len(data)
+        if self._missing > 0:
+            self._rest.append(data)
+            return []
+        if self._rest:
+            data = b"".join((*self._rest, data))
         packets = []
-        while (packet := self._next()) is not None:
-            packets.append(packet)
+        start = 0
+        while (length := self._length(data, start)) <= len(data) - start:
+            packets.append(
+                Packet(_kind(data[start + 4]), data[start + HEADER_BYTES : start + length])
+            )
+            start += length
+        self._rest = [data[start:]] if start < len(data) else []
+        self._missing = length - (len(data) - start)
         return packets
 
-    def _next(self) -> Packet | None:
-        if len(self._buffer) < HEADER_BYTES:
-            return None
-        length = int.from_bytes(self._buffer[: 4 if self.large else 2], "big")
+    def _length(self, data: bytes, start: int) -> int:
+        """Return how long the packet that begins at `start` is, or its header if that is cut."""
+        if len(data) - start < HEADER_BYTES:
+            return HEADER_BYTES
+        length = int.from_bytes(data[start : start + (4 if self.large else 2)], "big")
         if not HEADER_BYTES <= length <= MAX_PACKET_BYTES:
             raise FramingError(f"a packet of {length} bytes")
-        try:
-            kind = PacketType(self._buffer[4])
-        except ValueError as error:
-            raise FramingError(f"a packet of type {self._buffer[4]}") from error
-        if len(self._buffer) < length:
-            return None
-        body = bytes(self._buffer[HEADER_BYTES:length])
-        del self._buffer[:length]
-        return Packet(kind, body)
+        _kind(data[start + 4])
+        return length
+
+
+def _kind(code: int) -> PacketType:
+    kind = _KINDS.get(code)
+    if kind is None:
+        raise FramingError(f"a packet of type {code}")
+    return kind
+
+
+_KINDS = {kind.value: kind for kind in PacketType}
 
 
 def encode_packet(kind: PacketType, body: bytes, *, large: bool) -> bytes:

@@ -272,6 +272,53 @@ def test_direct_path_load_is_committed(database, connection, table, monkeypatch)
         assert seen.fetchall() == rows
 
 
+def test_both_ways_of_loading_store_what_was_sent(database, connection, table, monkeypatch):
+    monkeypatch.setattr(oracledb.defaults, "fetch_lobs", False)
+    monkeypatch.setattr(oracledb.defaults, "fetch_decimals", True)
+    amounts = [
+        None,
+        0,
+        1,
+        -1,
+        100,
+        -100,
+        Decimal("0.5"),
+        Decimal("-12.34"),
+        Decimal("1E-10"),
+        10**20,
+    ]
+    notes = [None, "a", "tab\t\\N\nend", "é€😀", "x" * 251, "y€" * 200, "long " * 14_000]
+    rows = [
+        (
+            n,
+            None if n % 3 == 0 else f"name {n}",
+            amounts[n % len(amounts)],
+            None if n % 5 == 0 else MOMENT + timedelta(microseconds=n) if n % 2 else DAY,
+            None if n % 7 == 0 else DAY + timedelta(days=n, seconds=n),
+            None if n % 4 == 0 else bytes(range(n % 20 + 1)),
+            notes[n % len(notes)],
+            None if n % 6 == 0 else bytes([n]) * (n * 10),
+        )
+        for n in range(1, 90)
+    ]
+    columns = ["ID", "NAME", "AMOUNT", "AT", "DAY", "RAW_DATA", "NOTE", "PICTURE"]
+    with connection.cursor() as cursor:
+        cursor.setinputsizes(
+            *[None] * 3, oracledb.DB_TYPE_TIMESTAMP, None, None, oracledb.DB_TYPE_LONG,
+            oracledb.DB_TYPE_LONG_RAW,
+        )  # fmt: skip
+        places = ", ".join(f":{n + 1}" for n in range(len(columns)))
+        listed = ", ".join(columns)
+        cursor.executemany(f"insert into {table} ({listed}) values ({places})", rows)
+        assert cursor.rowcount == len(rows)
+        query = f"select {listed} from {table} order by id"
+        assert cursor.execute(query).fetchall() == rows
+        cursor.execute(f"delete from {table}")
+        connection.commit()
+        connection.direct_path_load(OWNER, table, columns, rows, batch_size=40)
+        assert cursor.execute(query).fetchall() == rows
+
+
 def test_many_sessions_at_once(database, connection, table):
     failures = []
 

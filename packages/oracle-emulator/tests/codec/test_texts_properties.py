@@ -37,6 +37,12 @@ SENT = {
     TypeCode.BINARY_FLOAT: st.floats(width=32).map(numbers.encode_binary_float),
     TypeCode.VARCHAR: st.text(min_size=1).map(str.encode),
 }
+LATE_DAYS = st.builds(  # some of which their month does not have
+    lambda year, month, day: bytes((120, year, month, day, 1, 1, 1)),
+    st.integers(100, 199),
+    st.sampled_from([1, 2, 4, 12]),
+    st.integers(28, 32),
+)
 ODD_DATES = st.lists(st.sampled_from([0, 1, 2, 12, 29, 30, 31, 60, 100, 101, 120, 199]),
                      min_size=7, max_size=13).map(bytes)  # fmt: skip
 
@@ -98,7 +104,7 @@ def of_each(column, make):
 @pytest.mark.parametrize("code", SENT)
 @given(data=st.data())
 def test_bytes_that_are_no_value_are_refused_by_both(code, data):
-    odd = SENT[code] | st.binary(min_size=1, max_size=24) | ODD_DATES
+    odd = SENT[code] | st.binary(min_size=1, max_size=24) | ODD_DATES | LATE_DAYS
     column = data.draw(st.lists(odd, max_size=4))
     kind = OracleType(code)
     decode, write = decoder(kind), writer(kind)

@@ -54,6 +54,17 @@ def test_both_rules_agree(record):
     assert columns.uncovered(arranged, record) == set()
 
 
+@given(records, st.sampled_from(["order_id", "parent"]))
+def test_both_rules_agree_on_a_relation_that_describe_leaves_out(record, left_out):
+    types = {name: word for name, word in TYPES.items() if name != left_out}
+    by_record = expected.row(record, types)
+    live = [columns.LiveColumn(name, "VARCHAR2", 4000) for name in by_record]
+    arranged = columns.arrange(live, types)
+    assert {column.name: column.value(record) for column in arranged} == by_record
+    keys = {f"{name.removesuffix('_id')}_key".upper() for name in ("order_id", "parent")}
+    assert all(column.volatile for column in arranged if column.name in keys)
+
+
 @given(records, st.sampled_from(sorted(FIELDS)))
 def test_a_key_without_a_column_is_noticed(record, left_out):
     by_record = expected.row(record, TYPES)

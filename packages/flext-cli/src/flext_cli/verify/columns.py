@@ -91,7 +91,10 @@ def arrange(live: Sequence[LiveColumn], types: Mapping[str, str]) -> list[Column
         types: the type word of each field that the WMS describes.
     """
     names = {name.upper(): name for name in types}
-    return [_column(column, names, types) for column in live if not column.name.startswith("_SDC_")]
+    compared = [column for column in live if not column.name.startswith("_SDC_")]
+    # Relations that describe leaves out (facility_id of some entities) are known by their column.
+    names |= {column.name: column.name.lower() for column in compared if column.name not in names}
+    return [_column(column, names, types) for column in compared]
 
 
 def uncovered(columns: Collection[Column], record: Record) -> set[str]:
@@ -111,9 +114,9 @@ def _column(column: LiveColumn, names: Mapping[str, str], types: Mapping[str, st
             return Column(column.name, column.type, True, name.removesuffix(_COUNT), "count")
         if name.endswith(_KEY):
             stem = name.removesuffix(_KEY)
-            relation = f"{stem}{_ID}" if f"{stem}{_ID}" in types else stem
-            if relation in types or f"{stem}{_ID}".upper() in names:
-                return Column(column.name, column.type, True, relation, "key")
+            for relation in (f"{stem}{_ID}", stem):
+                if relation.upper() in names:
+                    return Column(column.name, column.type, True, relation, "key")
     of_text = _text_of(name, types.get(name, ""))
     return Column(column.name, column.type, False, name, of_text=of_text)
 

@@ -72,7 +72,7 @@ def changed(
     stage: tuple[str, str], live: tuple[str, str], key: str, columns: Sequence[Column]
 ) -> str:
     """The staged rows that are missing or differ: key, whether missing, one flag per column."""
-    flags = " || ".join(_flag(column) for column in columns)
+    flags = _concatenated([_flag(column) for column in columns])
     return (
         f"SELECT * FROM (SELECT e.{quoted(key)} AS K,"
         f" CASE WHEN l.{quoted(key)} IS NULL THEN 1 ELSE 0 END AS M, {flags} AS F"
@@ -80,6 +80,14 @@ def changed(
         f" ON l.{quoted(key)} = e.{quoted(key)} WHERE e.{quoted(PENDING)} = 0)"
         " WHERE M = 1 OR INSTR(F, '1') > 0 ORDER BY K"
     )
+
+
+def _concatenated(texts: Sequence[str]) -> str:
+    """All texts as one, in brackets by halves: a chain of 150 is too deep for some parsers."""
+    if len(texts) <= 2:
+        return " || ".join(texts)
+    half = len(texts) // 2
+    return f"({_concatenated(texts[:half])}) || ({_concatenated(texts[half:])})"
 
 
 def _flag(column: Column) -> str:

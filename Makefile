@@ -71,6 +71,10 @@ docs: $(DEV_STAMP) ## Renew the reference pages and build the site into site/
 	$(BIN)/python tests/docs/reference_pages.py
 	$(BIN)/zensical build --strict --clean --config-file mkdocs.yml
 
+.PHONY: pictures
+pictures: $(DEV_STAMP) ## Draw docs/pictures anew from a run on the emulators
+	$(BIN)/python tests/docs/pictures.py
+
 .PHONY: format
 format: $(DEV_STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff format .

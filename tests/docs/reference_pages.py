@@ -1,4 +1,4 @@
-"""The pages of docs/reference, made from what they describe: commands, settings, meltano.yml.
+"""The pages made from what they describe: commands, settings, events, meltano.yml.
 
 `python tests/docs/reference_pages.py` writes them, with `--check` it says which lag behind and ends
 with exit code 1. A new command, option or setting needs no change here.
@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +20,10 @@ import click
 import yaml
 from pydantic import BaseModel
 
+from flext_observability import catalogue
+
 ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 #: The tap's page is docs/specs/tap-settings.md, which the tap's own tests compare.
 SETTINGS_ELSEWHERE = {"flext_tap_oracle_wms"}
 MADE = "Made from {}; `make docs` renews this page, a test compares it.\n"
@@ -87,7 +90,7 @@ def click_sections(command: click.Command, context: click.Context, level: int) -
     yield f"{'#' * level} `{context.command_path}`\n\n{prose(command.help)}"
     if not isinstance(command, click.Group):
         pieces = " ".join(command.collect_usage_pieces(context))
-        yield f"```text\n{context.command_path} {pieces}\n```\n\n"
+        yield f"Usage: `{context.command_path} {pieces}`\n\n"
     options = [
         option_row(param, context)
         for param in command.params
@@ -275,16 +278,33 @@ def settings_pages() -> Iterator[tuple[str, Callable[[], str]]]:
         model = getattr(module, "Settings", None)
         if isinstance(model, type) and issubclass(model, BaseModel):
             page = settings_page(model, module.ENV_PREFIX, path.parents[2].name)
-            yield f"{path.parents[2].name}-settings.md", lambda page=page: page
+            yield f"reference/{path.parents[2].name}-settings.md", lambda page=page: page
+
+
+def events_page() -> str:
+    """Return the page of events, its table renewed."""
+    paths = ROOT.glob("packages/*/src/*/events.py")
+    modules = sorted(f"{path.parent.name}.events" for path in paths)
+    document = (DOCS / "specs" / "events.md").read_text(encoding="utf-8")
+    return catalogue.put_into(document, catalogue.table(modules))
+
+
+def tap_settings_page() -> str:
+    """Return the page of the tap's settings, as the tap's own tests make it."""
+    script = ROOT / "packages" / "flext-tap-oracle-wms" / "tests" / "settings_page.py"
+    page = runpy.run_path(str(script))["page"]()
+    return str(page)
 
 
 def pages() -> dict[str, str]:
-    """Return every page by its file name."""
+    """Return every page by its path below docs."""
     made = {
-        "flext.md": flext_page,
-        "singer.md": singer_page,
-        "emulators.md": emulators_page,
-        "meltano.md": meltano_page,
+        "reference/flext.md": flext_page,
+        "reference/singer.md": singer_page,
+        "reference/emulators.md": emulators_page,
+        "reference/meltano.md": meltano_page,
+        "specs/events.md": events_page,
+        "specs/tap-settings.md": tap_settings_page,
         **dict(settings_pages()),
     }
     return {name: make().rstrip("\n") + "\n" for name, make in made.items()}
@@ -295,7 +315,7 @@ def main() -> int:
     checking = "--check" in sys.argv[1:]
     lagging = []
     for name, text in pages().items():
-        path = PLACE / name
+        path = DOCS / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         lagging.append(str(path.relative_to(ROOT)))

@@ -16,6 +16,7 @@ import textwrap
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -27,6 +28,9 @@ from flext_cli.demo.processes import Household
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 ROWS = 60
+#: Commands of `flext` that are groups of others.
+GROUPS = {name for name in flext.list_commands(click.Context(flext))
+          if isinstance(flext.get_command(click.Context(flext), name), click.Group)}  # fmt: skip
 TABLES = ("allocation", "order_hdr", "order_dtl")
 
 
@@ -147,7 +151,7 @@ class Newcomer:
     ends: ends.Ends
     environ: dict
     done: dict = field(default_factory=dict)
-    looked: dict = field(default_factory=dict)
+    looked: set = field(default_factory=set)
 
     def types(self, command, **environ):
         """Type a command in the workspace; what it said is kept."""
@@ -159,21 +163,33 @@ class Newcomer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=170,
+            timeout=600,
         )
         self.done[command.strip()] = done
         return done
 
+    def has_looked(self, words):
+        """Whether the command was run with each of these options; arguments and values aside."""
+        return self._parts(words) <= self.looked
+
+    @staticmethod
+    def _parts(words):
+        name = " ".join(words[: 1 + (words[0] in GROUPS)])
+        return {name, *(f"{name} {word}" for word in words if word.startswith("-"))}
+
     def looks(self, words):
         """`flext` with these words, in this process; answers exit code and what it said."""
-        if words not in self.looked:
-            runner = CliRunner()
-            gone = {name: None for name in os.environ if name not in self.environ}
-            with contextlib.chdir(self.root):
-                result = runner.invoke(flext, list(words), env={**gone, **self.environ})
-            trouble = f"\n{result.exception!r}" if result.exception else ""
-            self.looked[words] = (result.exit_code, result.stdout + trouble)
-        return self.looked[words]
+        self.looked |= self._parts(words)
+        settings = {
+            "FLEXT_ALERT_COMMAND": "cat",
+            "FLEXT_METRICS_FILE": str(self.root / "flext.prom"),
+        }
+        gone = {name: None for name in os.environ if name not in self.environ}
+        with contextlib.chdir(self.root):
+            environ = {**gone, **self.environ, **settings}
+            result = CliRunner().invoke(flext, list(words), env=environ)
+        trouble = f"\n{result.exception!r}" if result.exception else ""
+        return result.exit_code, result.stdout + trouble
 
     def sql(self, text, end=None):
         """Run the statements of a script as a DBA, or as another user; answers the last rows."""

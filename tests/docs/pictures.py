@@ -29,7 +29,8 @@ from flext_cli.demo.processes import Household
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "docs" / "pictures"
-WIDTH = 116
+#: Columns of the terminal, wide enough for each command.
+WIDTHS = {"doctor": 130, "run": 110, "status": 190, "verify": 130}
 ROWS = 3000
 SHOWN_ROOT = "/srv/flext"
 #: How rich's Live takes back the frame before: the line, and those above it.
@@ -59,19 +60,26 @@ FORMAT = """\
 """
 
 
-def typed(argv: list[str], root: Path, environ: dict[str, str]) -> str:
+def typed(name: str, argv: list[str], root: Path, environ: dict[str, str]) -> str:
     """Run a command on a terminal; answers all that it wrote, control sequences included."""
     ours, theirs = pty.openpty()
-    shown = {**environ, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "LINES": "60"}
+    terminal = {"TERM": "xterm-256color", "COLUMNS": str(WIDTHS[name]), "LINES": "60"}
+    # What `doctor` says on stderr while it looks is said again in its table.
+    stderr = subprocess.DEVNULL if name == "doctor" else theirs
     with subprocess.Popen(
-        argv, cwd=root, env=shown, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+        [str(meltano.executable("flext")), *argv],
+        cwd=root,
+        env={**environ, **terminal},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=stderr,
     ) as process:
         os.close(theirs)
         written = b"".join(_until_closed(ours))
     os.close(ours)
     text = written.decode("utf-8").replace("\r\n", "\n")
     if process.returncode:
-        raise SystemExit(f"{' '.join(argv)} ended with {process.returncode}:\n{text}")
+        raise SystemExit(f"flext {' '.join(argv)} ended with {process.returncode}:\n{text}")
     return text.replace(str(root), SHOWN_ROOT)
 
 
@@ -92,10 +100,10 @@ def frames(written: str) -> list[str]:
 
 
 def moment(written: str) -> str:
-    """A moment in which something was still running, and the last words."""
-    seen = frames(written)
-    busy = [frame for frame in seen if "running" in frame and "done" in frame]
-    return (busy or [f for f in seen if "running" in f] or seen)[-1].rstrip("\n") + "\n" + seen[-1]
+    """The last moment in which rows had come and a stream was running, else the last; the end."""
+    *seen, end = frames(written)
+    busy = [frame for frame in seen if "running" in frame and re.search(r"[1-9]\d* +│", frame)]
+    return (busy or seen)[-1].rstrip("\n") + "\n" + end
 
 
 def last_screen(written: str) -> str:
@@ -105,7 +113,7 @@ def last_screen(written: str) -> str:
 
 def drawn(name: str, title: str, screen: str) -> str:
     """A screen as SVG."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console = Console(record=True, width=WIDTHS[name], file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(screen.strip("\n")), crop=False)
     return console.export_svg(
         title=title, theme=SVG_EXPORT_THEME, code_format=FORMAT, unique_id=f"flext-{name}"
@@ -135,7 +143,6 @@ def put(name: str, title: str, screen: str) -> None:
 def main() -> int:
     """Run the commands on the emulators and draw them."""
     PLACE.mkdir(exist_ok=True)
-    flext = str(meltano.executable("flext"))
     environ = folder.environment(os.environ)
     with tempfile.TemporaryDirectory() as temporary, Household() as household:
         root = Path(temporary) / "flext"
@@ -143,14 +150,15 @@ def main() -> int:
         place = folder.furnish(root, project.find(ROOT, {}))
         both = ends.start(household, place, environ, rows=ROWS, keep=False)
         ends.make_account(both)
-        folder.write_settings(place, both.settings())
-        put("doctor", "flext doctor", last_screen(typed([flext, "doctor"], root, environ)))
-        written = typed([flext, "run", "full-sync-job"], root, environ)
-        put("run", "flext run full-sync-job", moment(written))
+        settings = both.settings()
+        del settings["FLEXT_TAP_ORACLE_WMS_ENTITIES"]  # the default three
+        folder.write_settings(place, settings)
+        full = typed("run", ["run", "full-sync-job"], root, environ)
+        put("run", "flext run full-sync-job", moment(full))
         ends.change(both, rows=ROWS)
-        typed([flext, "run", "incremental-sync-job"], root, environ)
-        put("status", "flext status", last_screen(typed([flext, "status"], root, environ)))
-        put("verify", "flext verify", last_screen(typed([flext, "verify"], root, environ)))
+        typed("run", ["run", "incremental-sync-job"], root, environ)
+        for name in ("status", "verify", "doctor"):
+            put(name, f"flext {name}", last_screen(typed(name, [name], root, environ)))
     return 0
 
 

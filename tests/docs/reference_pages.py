@@ -197,6 +197,24 @@ def settings_page(model: type[BaseModel], prefix: str, package: str) -> str:
     )
 
 
+def variables_page(settings: tuple[Any, ...], package: str) -> str:
+    """Return the page of a package whose settings are variables of the environment alone."""
+    rows: list[list[object]] = [
+        [
+            f"`{each.name}`",
+            each.kind,
+            each.default or "none",
+            each.meaning + (" Secret." if each.is_secret else ""),
+        ]
+        for each in settings
+    ]
+    return (
+        f"# Settings of `{package}`\n\n{MADE.format('the settings themselves')}\n"
+        "Each is a variable of the environment, or a line of `.env`.\n\n"
+        + table(["variable", "kind", "default", "meaning"], rows)
+    )
+
+
 # --- meltano.yml
 
 
@@ -275,6 +293,9 @@ def settings_pages() -> Iterator[tuple[str, Callable[[], str]]]:
         if package in SETTINGS_ELSEWHERE:
             continue
         module = importlib.import_module(f"{package}.settings")
+        if hasattr(module, "SETTINGS"):
+            page = variables_page(module.SETTINGS, path.parents[2].name)
+            yield f"reference/{path.parents[2].name}-settings.md", lambda page=page: page
         model = getattr(module, "Settings", None)
         if isinstance(model, type) and issubclass(model, BaseModel):
             page = settings_page(model, module.ENV_PREFIX, path.parents[2].name)

@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ import yaml
 from dotenv import dotenv_values
 
 from flext_cli import ends, project
+from flext_cli import settings as flext_settings
+from flext_cli.alerts import run as alerts
 from flext_cli.errors import ProjectError
 from flext_tap_oracle_wms import bookmarks
 from flext_tap_oracle_wms import settings as tap_settings
@@ -27,7 +30,7 @@ from flext_target_oracle import messages
 from flext_target_oracle import settings as target_settings
 from flext_target_oracle.errors import TargetError
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("docs"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("docs"), pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELL = {"console", "bash", "cron"}
@@ -54,8 +57,8 @@ def test_every_block_is_true(block, request):
     """The check of its language; a block without one fails."""
     checks = {
         "console": None, "bash": None, "cron": check_cron, "text": check_text, "json": check_json,
-        "yaml": check_yaml, "env": check_env, "ini": check_ini, "sql": check_sql,
-        "python": check_python,
+        "yaml": check_yaml, "env": check_env, "ini": check_ini, "promql": check_promql,
+        "sql": check_sql, "python": check_python,
     }  # fmt: skip
     assert block.language in checks, f"{block}: nothing checks a block of {block.language!r}"
     check = checks[block.language]
@@ -85,6 +88,9 @@ def check_json(block, request):
         if "ready" in value:
             real = request.getfixturevalue("standalone")(value["product"])
             assert set(value) <= set(real)
+        elif value.get("source") == "flext":
+            real = alerts.message("j", "dev", value["alerts"], datetime.now(UTC), run_id="r")
+            assert set(value) == set(real)
         elif "type" in value:
             message = messages.parse(json.dumps(value).encode())
             assert messages.stream_of(message) == value["stream"]
@@ -127,17 +133,27 @@ def check_env(block, _request):
     given = dotenv_values(stream=io.StringIO(block.text))
     assert given
     prefixes = (tap_settings.ENV_PREFIX, target_settings.ENV_PREFIX)
-    others = [name for name in given if not name.startswith(prefixes)]
-    assert [name for name in others if name != "MELTANO_ENVIRONMENT"] == []
     environ = {**FILLED_IN, **given}
+    flext_settings.load(environ, ROOT)
+    others = [name for name in given if not name.startswith(prefixes)]
+    known = {each.name for each in flext_settings.SETTINGS} | {"MELTANO_ENVIRONMENT"}
+    assert set(others) <= known
     tap = tap_settings.parse(tap_settings.from_environment(environ))
     target = target_settings.load(ends.target_config(environ))
-    for name in given:
+    for name in set(given) - set(others):
         prefix = next(each for each in prefixes if name.startswith(each))
         setting = name.removeprefix(prefix).lower()
         model = tap if prefix == prefixes[0] else target
         aliases = {f.alias: n for n, f in type(model).model_fields.items() if f.alias}
         assert aliases.get(setting, setting) in model.model_fields_set
+
+
+def check_promql(block, _request):
+    """A rule on metrics that there are."""
+    named = set(re.findall(r"flext_\w+", block.text))
+    assert named
+    exported = (ROOT / "docs" / "specs" / "events.md").read_text(encoding="utf-8")
+    assert {name for name in named if f"`{name}" not in exported} == set()
 
 
 def check_ini(block, _request):
@@ -189,7 +205,8 @@ def check_python(block, request):
         ("yaml", "schedules:\n- name: x\n  interval: '@daily'\n  job: nowhere"),
         ("env", "FLEXT_TARGET_ORACLE_SHCEMA='X'"), ("env", "FLEXT_TAP_ORACLE_WMS_PAGE_SIZE='many'"),
         ("env", "FLEXT_TARGET_ORACLE_PROTOCOL='ftp'"), ("env", "OTHER='x'"),
-        ("cron", "* * * * make"),
+        ("cron", "* * * * make"), ("promql", "time() - flext_nothing_seconds"),
+        ("env", "FLEXT_ALERT_LAG_S='soon'"), ("json", '{"source": "flext", "alerts": []}'),
         ("ini", "[Unit]\nDescription=x\n[Sevrice]\nExecStart=x"),
     ],
 )  # fmt: skip

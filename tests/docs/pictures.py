@@ -30,8 +30,10 @@ from flext_cli.demo.processes import Household
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "docs" / "pictures"
 #: Columns of the terminal, wide enough for each command.
-WIDTHS = {"doctor": 130, "run": 110, "status": 190, "verify": 130}
+WIDTHS = {"doctor": 130, "run": 110, "status": 200, "verify": 150}
 ROWS = 3000
+#: What a stream that runs says of itself, and the units of a time.
+VARYING = {"#", "running", "done", "left", "min", "s", "h", "d", "of"}
 SHOWN_ROOT = "/srv/flext"
 #: How rich's Live takes back the frame before: the line, and those above it.
 TAKEN_BACK = re.compile(r"\r?\x1b\[2K(?:\x1b\[1A\x1b\[2K)*|\x1b\[\?25[lh]")
@@ -99,11 +101,10 @@ def frames(written: str) -> list[str]:
     return [frame for frame in TAKEN_BACK.split(written) if frame.strip()]
 
 
-def moment(written: str) -> str:
-    """The last moment in which rows had come and a stream was running, else the last; the end."""
+def last_table(written: str) -> str:
+    """The table as it stood last, before the command took it back, and its last words."""
     *seen, end = frames(written)
-    busy = [frame for frame in seen if "running" in frame and re.search(r"[1-9]\d* +│", frame)]
-    return (busy or seen)[-1].rstrip("\n") + "\n" + end
+    return seen[-1].rstrip("\n") + "\n" + end
 
 
 def last_screen(written: str) -> str:
@@ -125,7 +126,7 @@ def words_of(svg: str) -> list[str]:
     text = html.unescape(" ".join(re.findall(r">([^<>]*)</text>", svg)))
     text = re.sub(r"\b[0-9a-f]{8}\b", "#", text.replace("\xa0", " "))
     words = re.sub(r"[\d.,:%+-]+|[\u2500-\u257f]", " ", text).split()
-    return sorted(set(words) - {"#", "running", "done"})
+    return sorted(set(words) - VARYING)
 
 
 def put(name: str, title: str, screen: str) -> None:
@@ -154,7 +155,7 @@ def main() -> int:
         del settings["FLEXT_TAP_ORACLE_WMS_ENTITIES"]  # the default three
         folder.write_settings(place, settings)
         full = typed("run", ["run", "full-sync-job"], root, environ)
-        put("run", "flext run full-sync-job", moment(full))
+        put("run", "flext run full-sync-job", last_table(full))
         ends.change(both, rows=ROWS)
         typed("run", ["run", "incremental-sync-job"], root, environ)
         for name in ("status", "verify", "doctor"):

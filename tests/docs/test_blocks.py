@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from flext_cli import ends, project
 from flext_cli import settings as flext_settings
 from flext_cli.alerts import run as alerts
-from flext_cli.errors import ProjectError
+from flext_cli.errors import FlextError
 from flext_tap_oracle_wms import bookmarks
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
@@ -49,7 +49,7 @@ FILLED_IN = {
     "FLEXT_TARGET_ORACLE_PASSWORD": "p",
 }
 #: How the checks say that a block is wrong.
-WRONG = (AssertionError, ValueError, KeyError, TapError, TargetError, ProjectError)
+WRONG = (AssertionError, ValueError, KeyError, TapError, TargetError, FlextError)
 PROGRAMS = re.compile(r"^(\$ )?(\.venv/bin/|sudo )?(make|flext|meltano|pip|git|cd|curl)(\s|$)")
 
 
@@ -128,13 +128,15 @@ def check_yaml(block, _request):
     assert {each["job"] for each in piece.get("schedules", [])} <= jobs
 
 
-def check_env(block, _request):
+def check_env(block, request):
     """Lines of `.env`: each is a setting, and its value is one that the model takes."""
     given = dotenv_values(stream=io.StringIO(block.text))
     assert given
     prefixes = (tap_settings.ENV_PREFIX, target_settings.ENV_PREFIX)
     environ = {**FILLED_IN, **given}
-    flext_settings.load(environ, ROOT)
+    # The reader's folders are not there; where they would be is looked at.
+    there = {n: here(request, v) if v.startswith("/") else v for n, v in environ.items()}
+    flext_settings.load(there, ROOT)
     others = [name for name in given if not name.startswith(prefixes)]
     known = {each.name for each in flext_settings.SETTINGS} | {"MELTANO_ENVIRONMENT"}
     assert set(others) <= known
@@ -146,6 +148,13 @@ def check_env(block, _request):
         model = tap if prefix == prefixes[0] else target
         aliases = {f.alias: n for n, f in type(model).model_fields.items() if f.alias}
         assert aliases.get(setting, setting) in model.model_fields_set
+
+
+def here(request, path):
+    """The same path below a folder of the test, with the folder it is in."""
+    moved = Path(str(request.getfixturevalue("tmp_path")) + path)
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    return str(moved)
 
 
 def check_promql(block, _request):

@@ -8,9 +8,10 @@ imported.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ ADDRESS = "url"
 _SET = "_set"
 _COUNT = "_count"
 _KEY = "_key"
+_OFFSET = re.compile(r"[+-]\d\d:\d\d\Z")
+_offsets: dict[str, timedelta] = {}
 _ID = "_id"
 
 
@@ -60,15 +63,14 @@ class Column:
 
     def value(self, record: Record) -> Value:
         """Of a record, the value the column should hold."""
-        found = record.get(self.source)
+        return self.of_found(record.get(self.source))
+
+    def of_found(self, found: Any) -> Value:
+        """The same, of what the record has under the column's key."""
         if self.part == "key":
             return (found.get("key") or None) if isinstance(found, Mapping) else None
         if self.part == "count":
             return _count(found)
-        return self.scalar(found)
-
-    def scalar(self, found: Any) -> Value:
-        """Of what a record has under a key, the value of a column that is no key and no count."""
         if found is None or found == "":
             return None
         kind = found.__class__
@@ -144,7 +146,15 @@ def _text_of(name: str, word: str) -> Callable[[str], Value]:
 
 
 def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    """In UTC; an offset that was met is known by its text, which takes half the time."""
+    offset = _offsets.get(text[-6:])
+    if offset is None:
+        moment = datetime.fromisoformat(text)
+        known = moment.utcoffset()
+        if known is not None and _OFFSET.match(text[-6:]):
+            _offsets[text[-6:]] = known
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    return datetime.fromisoformat(text[:-6]) - offset
 
 
 def _day(text: str) -> datetime:

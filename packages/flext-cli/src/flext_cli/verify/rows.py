@@ -1,4 +1,4 @@
-"""Pages of records as rows to stage, by one comprehension that is written for the table. Pure.
+"""Pages of records as rows to stage, by one loop that is written for the table. Pure.
 
 A million rows pass here, so the rules of `columns` are laid out as source text, with a short way
 for what a value usually is; whatever else comes goes to `columns` itself. A property test holds
@@ -26,43 +26,59 @@ def compiled(columns: Sequence[Column], *, last: int) -> Rows:
         columns: in the order of the tuple.
         last: what every tuple has behind them.
     """
-    scope: dict[str, Any] = {"fitting": fitting}
-    parts = [_expression(number, column, scope) for number, column in enumerate(columns)]
-    body = ", ".join([*parts, str(last)])
-    text = f"def rows(page):\n    return [({body},) for r in page for g in (r.get,)]\n"
-    exec(compile(text, "<rows of a comparison>", "exec"), scope)  # noqa: S102 -- holds numbered names only, the rest is written here
-    made: Rows = scope["rows"]
+    given: dict[str, Any] = {"fitting": fitting}
+    places = {column.source: f"v{number}" for number, column in enumerate(columns)}
+    lines = []
+    for source, place in places.items():
+        given[f"k{place}"] = source
+        lines.append(f"        {place} = g(k{place})")
+    parts = [
+        _expression(f"f{number}", column, places[column.source], given)
+        for number, column in enumerate(columns)
+    ]
+    # As arguments they are locals, which a loop reaches fastest.
+    names = ", ".join(f"{name}={name}" for name in given)
+    text = "\n".join(
+        [
+            f"def rows(page, *, {names}):",
+            "    made = []",
+            "    for r in page:",
+            "        g = r.get",
+            *lines,
+            f"        made.append(({', '.join([*parts, str(last)])},))",
+            "    return made",
+        ]
+    )
+    exec(compile(text, "<rows of a comparison>", "exec"), given)  # noqa: S102 -- holds numbered names only, the rest is written here
+    made: Rows = given["rows"]
     return made
 
 
-def _expression(number: int, column: Column, scope: dict[str, Any]) -> str:
-    source, whole = f"k{number}", f"f{number}"
-    scope[source], scope[whole] = column.source, column.scalar
-    found = f"(v := g({source}))"
+def _expression(name: str, column: Column, v: str, given: dict[str, Any]) -> str:
+    """The column's value as source text, of the value `v` that the record has under its key."""
+    given[name] = column.of_found
+    is_text = column.type in _TEXTS
+    # Four bytes a character at most: what is short needs no look.
+    short = f"len({{}}) <= {TEXT_BYTES // 4}"
     if column.part == "count":
-        scope[whole] = column.value
-        return f"{whole}(r)"
+        return f"{name}({v})"
     if column.part == "key":
-        text = f"((v.get('key') or None) if {found}.__class__ is dict else None)"
-        return _fitted(text) if column.type in _TEXTS else text
-    if column.of_text is str:
-        other = f"fitting({whole}(v))" if column.type in _TEXTS else f"{whole}(v)"
-        # Four bytes a character at most: what is short needs no look.
-        short = f"len(v) <= {TEXT_BYTES // 4}"
+        long = "fitting(k)" if is_text else "k"
         return (
-            f"(None if {found} is None else (v or None) if v.__class__ is str and {short}"
-            f" else v if v.__class__ is int else v['id'] if v.__class__ is dict and 'key' in v"
-            f" and v.get('id').__class__ is int else {other})"
+            f"((None if not (k := {v}.get('key')) else k if k.__class__ is str"
+            f" and {short.format('k')} else {long}) if {v}.__class__ is dict else None)"
         )
-    made = f"t{number}"
-    scope[made] = column.of_text
-    whole_value = f"{whole}(v)"
-    value = f"({made}(v) if {found}.__class__ is str and v else {whole_value})"
-    return _fitted(value) if column.type in _TEXTS else value
-
-
-def _fitted(text: str) -> str:
-    return f"fitting({text})"
+    if column.of_text is str:
+        other = f"fitting({name}({v}))" if is_text else f"{name}({v})"
+        return (
+            f"(None if {v} is None else ({v} or None)"
+            f" if {v}.__class__ is str and {short.format(v)}"
+            f" else {v} if {v}.__class__ is int else {v}['id'] if {v}.__class__ is dict"
+            f" and 'key' in {v} and {v}.get('id').__class__ is int else {other})"
+        )
+    given[f"t{name}"] = column.of_text
+    value = f"(t{name}({v}) if {v}.__class__ is str and {v} else {name}({v}))"
+    return f"fitting({value})" if is_text else value
 
 
 def fitting(value: Any) -> Any:

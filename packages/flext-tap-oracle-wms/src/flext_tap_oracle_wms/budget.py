@@ -156,8 +156,6 @@ class Budget:
         with self._lock:
             self._in_flight -= 1
             self._kinds[held.kind] -= 1
-            if not self._kinds[held.kind]:
-                del self._kinds[held.kind]
             before = int(self._size)
             reason = self._judge(held)
             after = int(self._size)

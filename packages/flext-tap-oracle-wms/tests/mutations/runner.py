@@ -36,7 +36,7 @@ SOURCE = TESTS.parent / "src" / PACKAGE
 #: The rules that completeness stands on, and the tests that must hold them, quickest first.
 TARGETS = {
     "paging.py": ["test_paging_properties.py", "sync/test_reading.py"],
-    "sync/ranges.py": ["sync/test_ranges.py"],
+    "sync/ranges.py": ["sync/test_ranges_side_by_side.py", "sync/test_ranges.py"],
     "sync/reading.py": ["sync/test_reading.py"],
     "windows.py": ["test_windows_properties.py"],
     "retry.py": ["test_retry_properties.py", "test_client.py"],

@@ -130,6 +130,16 @@ def test_without_a_count_the_span_of_ids_is_cut_evenly(ids, descending, smallest
         assert abs(inner[0] - span / len(found)) <= 1
 
 
+def test_whole_lists_are_read_side_by_side_each_from_its_newest_row():
+    lists = [listing_of(3), listing_of(4)]
+    found = list(ranges.read_lists(job_of(Wms(set(range(10)))), lists))
+    for number, rows in enumerate((3, 4)):
+        pages = [json.loads(bytes(page.results)) for n, page in found if n == number and page]
+        assert [row["id"] for page in pages for row in page] == list(range(9, -1, -1))
+        assert len(pages[0]) == rows
+        assert (number, None) in found
+
+
 def test_the_rows_that_were_counted_are_expected_beside_those_that_are_out():
     job = job_of(Wms(set(range(100))))
     job.emitted = 7

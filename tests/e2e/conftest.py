@@ -4,6 +4,7 @@ Built of the demo's own parts, so that what is tested is what a user runs.
 """
 
 import contextlib
+import importlib.util
 import json
 import os
 import sqlite3
@@ -21,6 +22,12 @@ from flext_cli.demo.processes import Household
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: Secrets that are set and play no part: no output may show them either.
+PLANTED = {
+    "FLEXT_TAP_ORACLE_WMS_OAUTH_CLIENT_SECRET": "planted/oauth+secret=91",
+    "FLEXT_ALERT_WEBHOOK_TOKEN": "planted/webhook+token=92",
+}
+
 
 @dataclass
 class Rig:
@@ -33,7 +40,7 @@ class Rig:
 
     def settings(self, **changes):
         """Write `.env`; a change of None leaves a line out."""
-        settings = {**self.ends.settings(), **changes}
+        settings = {**self.ends.settings(), **PLANTED, **changes}
         filled = {name: value for name, value in settings.items() if value is not None}
         folder.write_settings(self.place, filled)
 
@@ -57,8 +64,8 @@ class Rig:
         output, _ = process.communicate(timeout=170)
         return process.returncode, output
 
-    def flext(self, *argv):
-        """Run `flext` in the project; answers the JSON objects on its stdout."""
+    def text(self, *argv):
+        """Run `flext` in the project; answers its stdout."""
         command = str(Path(sys.executable).parent / "flext")
         done = subprocess.run(
             [command, *argv],
@@ -70,7 +77,11 @@ class Rig:
             timeout=170,
         )
         assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return done.stdout
+
+    def flext(self, *argv):
+        """Run `flext` in the project; answers the JSON objects on its stdout."""
+        return [json.loads(line) for line in self.text(*argv).splitlines()]
 
     def states(self):
         """What Meltano has stored, by state id: from its database, a start of it costs seconds."""
@@ -96,6 +107,36 @@ class Rig:
             return cursor.fetchall() if cursor.description else []
 
 
+def _load(name):
+    """Test modules cannot import each other in this import mode; fixtures are loaded by path."""
+    spec = importlib.util.spec_from_file_location(
+        f"flext_e2e_{name}", Path(__file__).with_name(f"{name}.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_witness = _load("fix_witness")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_witness(tmp_path_factory):
+    """Sees every process that these tests start."""
+    found = _witness.Witness(tmp_path_factory.mktemp("witness"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", _witness.watched(found))
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def witness(session_witness, request):
+    """After each test: no secret in what its processes were given or said."""
+    session_witness.plant(getattr(request.module, "WRONG_PASSWORD", None))
+    yield session_witness
+    assert session_witness.found() == []
+
+
 def _build(household, root, rows):
     place = folder.furnish(root, project.find(ROOT, {}))
     environ = folder.environment(os.environ)
@@ -106,18 +147,37 @@ def _build(household, root, rows):
     return rig
 
 
-@pytest.fixture
-def make_rig(tmp_path):
-    """Build a rig for one test; everything it started is ended afterwards."""
+@contextlib.contextmanager
+def _rigs(witness, folder):
+    """Rigs, each in a folder in which no secret is left, however they ended."""
+    roots = []
     with Household() as household:
-        yield lambda rows=60: _build(household, tmp_path, rows)
+
+        def build(rows=60):
+            roots.append(folder())
+            rig = _build(household, roots[-1], rows)
+            witness.plant(rig.ends.wms.password, user=rig.ends.wms.username)
+            witness.plant(rig.ends.oracle.password, rig.ends.system.password, *PLANTED.values())
+            return rig
+
+        yield build
+    for root in roots:
+        witness.read(root)
+    assert witness.found() == []
+
+
+@pytest.fixture
+def make_rig(tmp_path, witness):
+    """Build a rig for one test; everything it started is ended afterwards."""
+    with _rigs(witness, lambda: tmp_path) as build:
+        yield build
 
 
 @pytest.fixture(scope="module")
-def make_module_rig(tmp_path_factory):
+def make_module_rig(tmp_path_factory, session_witness):
     """Build a rig for the tests of a module; everything it started is ended after the last."""
-    with Household() as household:
-        yield lambda rows=60: _build(household, tmp_path_factory.mktemp("rig"), rows)
+    with _rigs(session_witness, lambda: tmp_path_factory.mktemp("rig")) as build:
+        yield build
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +186,7 @@ def shared_rig(make_module_rig):
     return make_module_rig(20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flext():
     """The command `flext` of this environment."""
     return str(Path(sys.executable).parent / "flext")

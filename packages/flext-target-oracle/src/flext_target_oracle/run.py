@@ -22,6 +22,7 @@ from typing import Any
 import flext_coordination
 from flext_coordination import CoordinationError, LeaseLostError
 from flext_observability import bound, emit, metrics, run_id_from_env, runs, set_process_context
+from flext_observability.logs import emit_metrics
 from flext_target_oracle import admission, clock, events, messages, versions
 from flext_target_oracle.batchfiles import BatchFiles
 from flext_target_oracle.connection import Database
@@ -361,6 +362,7 @@ class Run:
         self._held.close()
         self._files.close()
         if self._shared is not None:
+            emit_metrics()
             runs.finish(
                 self._workspace,
                 self._run_id,

@@ -19,6 +19,7 @@ COMMANDS = {
     "refresh": "refresh:refresh",
     "rejects": "rejects:rejects",
     "run": "run:run",
+    "schedule": "schedule:schedule",
     "state": "state:state",
     "status": "status:show_status",
     "token": "token:token",

@@ -157,7 +157,12 @@ def _say(
             **asdict(outcome),
             "seconds": seconds,
             "streams": {
-                name: {"loaded": each.loaded, "changed": each.changed, "rejected": each.rejected}
+                name: {
+                    "loaded": each.loaded,
+                    "changed": each.changed,
+                    "rejected": each.rejected,
+                    "retries": each.retries,
+                }
                 for name, each in sorted(progress.streams.items())
             },
         }

@@ -104,7 +104,8 @@ def frames(written: str) -> list[str]:
 def last_table(written: str) -> str:
     """The table as it stood last, before the command took it back, and its last words."""
     *seen, end = frames(written)
-    return seen[-1].rstrip("\n") + "\n" + end
+    tables = [frame for frame in seen if "┏" in frame]
+    return tables[-1].rstrip("\n") + "\n" + end
 
 
 def last_screen(written: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import re
 import shlex
@@ -34,6 +35,7 @@ SEPARATORS = {"|", "||", "&&", ";", "&"}
 OUTSIDE = {
     "cat": "the shell's", "cd": "the shell's", "chmod": "the shell's", "cp": "the shell's",
     "export": "the shell's", "git": "the reader's own copy", "kill": "the shell's",
+    "mkdir": "the shell's", "crontab": "would change the reader's table",
     "openssl": "needs the reader's wallet or server", "systemctl": "needs systemd and root",
     "some-tap": "stands for any tap",
 }  # fmt: skip
@@ -79,7 +81,7 @@ def commands_of(line: str) -> Iterator[Command]:
             words = []
         elif token in {">", ">>", "<", ">&"}:
             next(tokens)
-            if words and words[-1].isdigit():
+            if token == ">&" and words[-1:] and words[-1].isdigit():  # 2>&1
                 words.pop()
         else:
             words.append(token)
@@ -255,6 +257,7 @@ def here(tmp_path, monkeypatch):
     for name in ("catalog.json", "state.json"):
         (tmp_path / name).write_text("{}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
 
 
 @pytest.mark.usefixtures("here")

@@ -108,6 +108,14 @@ def test_settings_from_a_file(tmp_path: Path) -> None:
     assert_one_message(run(tmp_path, f"--config={path}"), "nothing listens there")
 
 
+@pytest.mark.parametrize("content", [None, "{", "[1]"])
+def test_a_file_of_settings_that_is_none_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_text(content)
+    assert_one_message(run(tmp_path, f"--config={path}"), "--config", str(path), "JSON object")
+
+
 def test_about_and_version_say_what_it_is(tmp_path: Path) -> None:
     about = json.loads(run(tmp_path, "--about", "--format=json").stdout)
     assert about["settings"]["properties"]["batch_size"]["default"] == 1000

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, Any, ClassVar
 
+import click
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
@@ -22,7 +23,7 @@ from singer_sdk.target_base import Target
 
 from flext_observability import configure, redaction, run_id_from_env
 from flext_target_oracle import lines, output, settings
-from flext_target_oracle.errors import TargetError
+from flext_target_oracle.errors import SettingsError, TargetError
 from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.run import COMPONENT, Run
 
@@ -86,6 +87,22 @@ class TargetOracle(Target):
         if level in LEVELS:  # else the settings model says what is wrong with it
             configure(COMPONENT, level=level, run_id=run_id_from_env(os.environ))
         super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the files of `--config`.
+
+        Raises:
+            SettingsError: one is not there or is no JSON object.
+        """
+        remedy = "give the path of a JSON object of settings, or ENV to read the environment"
+        try:
+            return super().cb_config(ctx, param, value)
+        except OSError as error:
+            raise SettingsError(f"--config: {error}; {remedy}") from None
+        except (ValueError, TypeError) as error:
+            files = ", ".join(path for path in value if path != "ENV")
+            raise SettingsError(f"--config {files}: {error}; {remedy}") from None
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

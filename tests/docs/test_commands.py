@@ -170,6 +170,8 @@ def click_problem(group, words, name):
         return error.format_message()
     except click.exceptions.Exit:
         return None  # --help, --version
+    except click.Abort:
+        return "Missing argument: it would ask for one"
 
 
 def flext_problem(command):

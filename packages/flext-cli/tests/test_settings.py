@@ -95,6 +95,12 @@ def test_the_file_is_below_the_environment_and_its_secrets_are_masked(tmp_path):
     assert redaction.redact(f"{SECRET} pass-of-the-wms") == "*** ***"
 
 
+def test_the_folder_one_is_in_is_no_secret_whatever_the_shell_calls_it(tmp_path):
+    settings.environment(tmp_path, {"PWD": str(tmp_path), "DB_PWD": "pass-of-a-database"})
+    said = redaction.redact(f"{tmp_path}/.flext/verify pass-of-a-database")
+    assert said == f"{tmp_path}/.flext/verify ***"
+
+
 def test_every_setting_has_a_meaning_and_a_kind():
     assert [each.name for each in settings.SETTINGS if not (each.kind and each.meaning)] == []
     assert len({each.name for each in settings.SETTINGS}) == len(settings.SETTINGS)

@@ -19,6 +19,8 @@ from flext_cli.errors import SettingsRefusedError
 from flext_observability import redaction, runs
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+#: What shells call the folder that one is in: the name says password, the value is in every path.
+_FOLDER = "PWD"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     found = {name: value for name, value in {**given, **environ}.items() if value is not None}
     secret_names = {each.name for each in SETTINGS if each.is_secret}
     for name, value in found.items():
-        if (name in secret_names or redaction.is_secret_key(name)) and value:
+        secret = name in secret_names or redaction.is_secret_key(name)
+        if secret and name != _FOLDER and value:
             redaction.register(value)
     return found
 

@@ -31,6 +31,8 @@ from flext_cli.verify.differences import WRONG, Difference, Kind, Report
 from flext_cli.verify.interval import Wanted
 
 _SHOWN = 10
+#: Sums that are shown only where there are some.
+_RARE = ("pending", "duplicate", "extra", "unlisted", "gone")
 
 
 @click.command(epilog="Example: flext verify allocation --repair")
@@ -103,6 +105,8 @@ def verify(
         click.echo(json.dumps({**shown, "file": str(path)}))
     else:
         Console().print(table(reports))
+        for report in reports:
+            _print_remarks(report)
         _print_first(note.first)
         for each in repaired:
             _print_repair(each)
@@ -150,7 +154,7 @@ def _end(reports: list[Report], repaired: list[Repaired] | None, path: Path) -> 
     wrong = [each.stream for each in reports if not _is_well(each, after.get(each.stream))]
     if not wrong:
         return
-    remedy = f"{path} names every row; `flext verify --repair` mends them"
+    remedy = f"{path} names each row that was found; `flext verify --repair` mends them"
     if repaired is not None:
         remedy = f"{path} names what is left; `flext refresh STREAM` reads all of a stream again"
     raise DifferenceError(
@@ -246,18 +250,40 @@ def _print_repair(repaired: Repaired) -> None:
 
 
 def table(reports: list[Report]) -> Table:
-    """The sums, a line per stream."""
+    """The sums, a line per stream; of the rarer ones those that some stream has, to fit a page."""
     shown = Table(title="WMS and Oracle")
-    shown.add_column("stream")
-    for heading in ("WMS rows", "Oracle rows", "compared", "pending", *WRONG, "gone"):
-        shown.add_column(heading, justify="right")
+    shown.add_column("stream", overflow="fold")
+    sums: dict[str, list[int]] = {
+        "WMS rows": [each.wms_rows for each in reports],
+        "Oracle rows": [each.oracle_rows for each in reports],
+        "compared": [each.compared for each in reports],
+        "pending": [each.pending for each in reports],
+        **{kind: [each.counts[kind] for each in reports] for kind in (*WRONG, "gone")},
+    }
+    kept = {name: column for name, column in sums.items() if name not in _RARE or any(column)}
+    for name in kept:
+        shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("agrees")
-    for each in reports:
-        sums = (each.wms_rows, each.oracle_rows, each.compared, each.pending)
-        counts = (each.counts[kind] for kind in (*WRONG, "gone"))
+    for each, *row in zip(reports, *kept.values(), strict=True):
         verdict = "[green]yes[/green]" if each.agrees else "[red]no[/red]"
-        shown.add_row(each.stream, *(f"{n:,}" for n in (*sums, *counts)), verdict)
+        shown.add_row(each.stream, *(f"{n:,}" for n in row), verdict)
     return shown
+
+
+def _print_remarks(report: Report) -> None:
+    """Say what is wrong or left out without being one row's difference."""
+    remarks = [
+        f"on {day.day} (UTC) the WMS counts {day.wms_rows} rows, Oracle {day.oracle_rows}"
+        for day in report.lacking
+    ]
+    if report.uncovered:
+        remarks.append(f"the table has no column for {', '.join(sorted(report.uncovered))}")
+    if report.not_compared:
+        remarks.append(f"not compared: {', '.join(report.not_compared)}")
+    if report.keyless:
+        remarks.append("without a key its rows were only counted")
+    for remark in remarks:
+        click.echo(f"{report.stream}: {remark}", err=True)
 
 
 def _print_first(differences: list[Difference]) -> None:

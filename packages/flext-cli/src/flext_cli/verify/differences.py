@@ -100,8 +100,13 @@ class Report:
         return sum(self.counts[kind] for kind in WRONG)
 
     @property
+    def lacking(self) -> list[Bucket]:
+        """The days of which Oracle has fewer rows than the WMS: what a sample may not have met."""
+        return [each for each in self.buckets if each.lacks]
+
+    @property
     def agrees(self) -> bool:
-        """Whether nothing is wrong: no row, no column left out, no count of a keyless stream."""
+        """Whether nothing is wrong: no row, day, column left out, or count of a keyless stream."""
         if self.keyless:
             return self.wms_rows == self.oracle_rows
-        return not self.wrong and not self.uncovered
+        return not self.wrong and not self.uncovered and not self.lacking

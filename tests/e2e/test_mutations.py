@@ -48,8 +48,10 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "                values.append(value or _ZERO)\n": "                RAN()\n"
-            "                values.append(Decimal(repr(float(value))))\n",
+            "        return [value or _ZERO for value in map(Decimal, texts)]\n": (
+                "        RAN()\n        return [Decimal(repr(float(text))) for text in texts]\n"
+            ),
+            "else Decimal(text) or _ZERO for": "else RAN() or Decimal(repr(float(text))) for",
         },
     ),
     "the target drops the offset of timestamps": (
@@ -57,8 +59,8 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "            else moment.astimezone(UTC).replace(tzinfo=None)\n            for": (
-                "            else RAN() or moment.replace(tzinfo=None)\n            for"
+            "            return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for": (
+                "            return [None if m is None else RAN() or m.replace(tzinfo=None) for"
             ),
         },
     ),

@@ -74,14 +74,16 @@ def test_a_command_gives_its_exit_code_and_its_log(household, python, tmp_path, 
 
 
 def test_an_end_that_dies_ends_the_command_too(household, python, tmp_path):
+    others = set(psutil.Process().children(recursive=True))  # of other tests' fixtures
     end = household.start("end", python(READY), os.environ, tmp_path / "end")
     household.await_ready([end])
     killer = f"import os, time; os.kill({end.process.pid}, {int(signal.SIGKILL)}); time.sleep(600)"
     with pytest.raises(EndError, match=r"end ended by itself \(signal 9\)"):
         household.run("job", python(killer), os.environ, tmp_path / "job", tmp_path)
-    pids = [child.pid for child in psutil.Process().children(recursive=True)]
+    ours = set(psutil.Process().children(recursive=True)) - others
+    assert ours  # the command that killed it
     household.close()
-    assert ends(pids)
+    assert ends([child.pid for child in ours])
 
 
 def test_a_holder_that_is_killed_leaves_no_command(tmp_path):

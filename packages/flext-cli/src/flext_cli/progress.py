@@ -106,3 +106,8 @@ def _record(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) and "event" in record else None
+
+
+def refused(rows: int) -> str:
+    """What a sentence about a run says of rows that were refused; nothing where none was."""
+    return f"; {rows} REFUSED, see `flext rejects list`" if rows else ""

@@ -16,7 +16,7 @@ from flext_cli import again, clock, project, settings
 from flext_cli.again import Place, Reading
 from flext_cli.commands.run import watching
 from flext_cli.demo import processes
-from flext_cli.progress import Progress
+from flext_cli.progress import Progress, refused
 from flext_tap_oracle_wms import moments
 
 
@@ -101,7 +101,8 @@ def told(done: str, shown: Mapping[str, Any]) -> str:
     """The same in a sentence."""
     return (
         f"{done} {shown['stream']} in {shown['seconds']:.1f} s: {shown['loaded']} rows read,"
-        f" {shown['changed']} of them changed (run {shown['run_id']})"
+        f" {shown['changed']} of them changed{refused(shown['rejected'])}"
+        f" (run {shown['run_id']})"
     )
 
 

@@ -21,7 +21,7 @@ from flext_cli import aftermath, clock, durations, job_run, project, settings
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
 from flext_cli.events import RunSkipped
-from flext_cli.progress import Progress, Stream
+from flext_cli.progress import Progress, Stream, refused
 from flext_observability import configure, emit, set_process_context
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -170,9 +170,10 @@ def _say(
         click.echo(json.dumps(fields))
     elif not isinstance(outcome, job_run.Skipped):  # a skipped turn is said by its event
         loaded = sum(each.loaded for each in progress.streams.values())
+        rejected = sum(each.rejected for each in progress.streams.values())
         click.echo(
             f"{job} {fields['outcome']} in {seconds:.1f} s: {loaded} rows in"
-            f" {len(progress.streams)} streams (run {outcome.run_id})",
+            f" {len(progress.streams)} streams{refused(rejected)} (run {outcome.run_id})",
             err=True,
         )
 

@@ -95,15 +95,14 @@ def of_plan(name: str, made: TablePlan) -> Iterator[tuple[str, str]]:
     yield "staging.truncate", staging.truncate("FLEXT", plain)
     yield "staging.lock", staging.lock("FLEXT", plain)
     yield "staging.count", staging.count("FLEXT", plain)
-    for source in (
-        apply.staged(made, "FLEXT"),
-        apply.staged(made, "FLEXT", plain),
-        apply.shadow(made, "FLEXT", "FLEXT_O_1"),
+    # Staging of either kind has one shape; a shadow is a whole load, which has no hint.
+    for source, by_key in (
+        (apply.staged(made, "FLEXT", plain if name == "upsert" else None), True),
+        (apply.shadow(made, "FLEXT", "FLEXT_O_1"), False),
     ):
-        for by_key in (True, False):
-            yield "apply.apply", apply.apply(made, source, by_key=by_key)
+        yield "apply.apply", apply.apply(made, source, by_key=by_key)
         if made.key and not made.append:
-            yield "apply.census", apply.census(made, source, by_key=True)
+            yield "apply.census", apply.census(made, source, by_key=by_key)
         if seen := apply.presence(made, source, 1):
             yield "apply.presence", seen[0]
     yield "apply.delete_absent", apply.delete_absent(made, "FLEXT", "FLEXT_O_1")

@@ -6,6 +6,8 @@ import pytest
 from rich.console import Console
 
 from flext_cli.commands import verify
+from flext_cli.verify import sql
+from flext_cli.verify.columns import Column
 from flext_cli.verify.differences import Bucket, Difference, Report
 
 
@@ -51,3 +53,11 @@ def test_a_kind_of_difference_that_is_rare_is_shown_where_there_is_one():
     assert "extra" in shown(report(), with_extra)
     assert "extra" not in shown(report())
     assert "missing" in shown(report())
+
+
+def test_a_row_that_is_there_and_marked_as_deleted_is_asked_for_where_marks_can_be():
+    columns = [Column("ID", "NUMBER", False, "id")]
+    stage, live = ("OIC", "S"), ("OIC", "T")
+    mark = """CASE WHEN l."_SDC_DELETED_AT" IS NULL THEN '0' ELSE '1' END AS F"""
+    assert mark in sql.changed(stage, live, "ID", columns, "_SDC_DELETED_AT")
+    assert "_SDC_DELETED_AT" not in sql.changed(stage, live, "ID", columns, None)

@@ -181,9 +181,9 @@ def _settle(job: Job, session: Session, *ids: int, listed: bool = False) -> None
     binds = list(ids)
     within = sql.listed(len(ids)) if listed else sql.BETWEEN
     report, live, key = job.report, job.live, job.key
-    names = [column.name for column in job.columns]
+    names = [column.name for column in job.columns] + ([job.deleted] if job.deleted else [])
     for found, missing, flags in session.query(
-        sql.changed(job.stage, live, key, job.columns), what="comparing rows"
+        sql.changed(job.stage, live, key, job.columns, job.deleted), what="comparing rows"
     ):
         if missing:
             report.add(Difference(report.stream, int(found), "missing"))

@@ -69,10 +69,18 @@ def insert(schema: str, stage: str, columns: Sequence[Column]) -> str:
 
 
 def changed(
-    stage: tuple[str, str], live: tuple[str, str], key: str, columns: Sequence[Column]
+    stage: tuple[str, str],
+    live: tuple[str, str],
+    key: str,
+    columns: Sequence[Column],
+    deleted: str | None,
 ) -> str:
-    """The staged rows that are missing or differ: key, whether missing, one flag per column."""
-    flags = _concatenated([_flag(column) for column in columns])
+    """The staged rows that are missing or differ: key, whether missing, one flag per column.
+
+    The last flag, where the table can mark rows as deleted: this one is, and the WMS has it.
+    """
+    marked = [] if deleted is None else [_marked(deleted)]
+    flags = _concatenated([*map(_flag, columns), *marked])
     return (
         f"SELECT * FROM (SELECT e.{quoted(key)} AS K,"
         f" CASE WHEN l.{quoted(key)} IS NULL THEN 1 ELSE 0 END AS M, {flags} AS F"
@@ -88,6 +96,10 @@ def _concatenated(texts: Sequence[str]) -> str:
         return " || ".join(texts)
     half = len(texts) // 2
     return f"({_concatenated(texts[:half])}) || ({_concatenated(texts[half:])})"
+
+
+def _marked(deleted: str) -> str:
+    return f"CASE WHEN l.{quoted(deleted)} IS NULL THEN '0' ELSE '1' END"
 
 
 def _flag(column: Column) -> str:

@@ -11,7 +11,7 @@ import pytest
 from flext_cli import compare, expected, oracle, wms
 from flext_cli.demo import ends
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("batch")]
 
 TAP, TARGET = "FLEXT_TAP_ORACLE_WMS_", "FLEXT_TARGET_ORACLE_"
 STREAMS = ["allocation", "order_dtl", "order_status"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAMS = ["allocation", "order_hdr", "order_dtl", "item", "location", "facility", "order_status"]

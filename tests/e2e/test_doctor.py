@@ -7,7 +7,7 @@ import pytest
 
 from flext_cli.doctor import oracle_checks, wms_checks
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("doctor")]
 
 TAP, TARGET = "FLEXT_TAP_ORACLE_WMS_", "FLEXT_TARGET_ORACLE_"
 WRONG_PASSWORD = "wrong-Pa55/word+of=mine"

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from flext_cli import wms
 from flext_observability import runs
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("facts"), pytest.mark.timeout(300)]
 
 TAP, TARGET = "flext-tap-oracle-wms", "flext-target-oracle"
 FAULTS = [

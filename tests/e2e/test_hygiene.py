@@ -11,7 +11,7 @@ import pytest
 
 from flext_cli import clock
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("hygiene"), pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 5.0

@@ -14,7 +14,7 @@ import pytest
 import flext_coordination
 from flext_cli import clock
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lease"), pytest.mark.timeout(300)]
 
 JOB = "allocation-sync-job"
 SCOPE = "dev:tap-oracle-wms-allocation-to-target-oracle-incremental"

@@ -11,7 +11,7 @@ import pytest
 from flext_cli import ends
 from flext_cli.doctor import pipeline
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("ledger"), pytest.mark.timeout(300)]
 
 SCOPE = "dev:tap-a-to-target-b"
 TABLE = "OIC.WMS_ALLOCATION"

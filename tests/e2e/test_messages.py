@@ -13,7 +13,7 @@ import pytest
 from flext_cli import oracle
 from flext_cli.errors import EndError
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("messages")]
 
 TAP, TARGET = "FLEXT_TAP_ORACLE_WMS_", "FLEXT_TARGET_ORACLE_"
 WRONG_PASSWORD = "wrong-Pa55/word+of=mine"

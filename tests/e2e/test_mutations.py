@@ -20,7 +20,7 @@ import pytest
 
 from flext_cli.demo import folder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mutations"), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (

@@ -9,7 +9,7 @@ import pytest
 
 from flext_cli import ends
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("plan"), pytest.mark.timeout(300)]
 
 ENTITIES = "allocation,item,order_status"
 

@@ -12,7 +12,7 @@ import pytest
 
 from flext_cli import clock, oracle
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("recovery"), pytest.mark.timeout(300)]
 
 FULL_STATE = "dev:tap-oracle-wms-full-to-target-oracle-full"
 INCREMENTAL_STATE = "dev:tap-oracle-wms-incremental-to-target-oracle-incremental"

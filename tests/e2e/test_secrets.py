@@ -15,7 +15,7 @@ from flext_cli import __main__ as entry
 from flext_cli.commands import flext as group
 from flext_observability.testing import clean_process
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("secrets"), pytest.mark.timeout(300)]
 
 TAP, TARGET = "FLEXT_TAP_ORACLE_WMS_", "FLEXT_TARGET_ORACLE_"
 WRONG_PASSWORD = "wrong-Pa55/word+of=mine"

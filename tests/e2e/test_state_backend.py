@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("state_backend"), pytest.mark.timeout(300)]
 
 JOB = "allocation-sync-job"
 STATE = "dev:tap-oracle-wms-allocation-to-target-oracle-incremental"

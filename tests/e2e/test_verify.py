@@ -12,7 +12,7 @@ import pytest
 
 from flext_cli import oracle
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("verify"), pytest.mark.timeout(600)]
 
 TABLE = '"OIC"."WMS_ALLOCATION"'
 TEXT = "CREATE_USER"

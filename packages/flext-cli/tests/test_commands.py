@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit codes, one message, the remedy, never a traceback."""
 
+import errno
 import json
 import os
 import subprocess
@@ -64,6 +65,29 @@ def test_outside_a_project_the_remedy_is_named(flext, command):
     assert "no meltano.yml" in done.stderr
     assert "what to do: run flext inside the FLEXT workspace" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_of_settings_that_is_not_text_is_named(flext, tmp_path):
+    (tmp_path / "meltano.yml").write_text("default_environment: dev\nenvironments: [{name: dev}]")
+    (tmp_path / ".env").write_bytes(b"FLEXT_X=\xff\n")
+    done = flext("rejects", "list")
+    assert done.returncode == 1
+    assert ".env is not UTF-8" in done.stderr
+    assert "bug" not in done.stderr
+
+
+def test_a_full_disk_is_no_bug(monkeypatch, capsys):
+    def full(**_options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/report")
+
+    monkeypatch.setattr(entry.flext, "main", full)
+    with pytest.raises(SystemExit) as end:
+        entry.main()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert "No space left" in said
+    assert "/somewhere/report" in said
+    assert "free space" in said
 
 
 def test_an_unknown_environment_is_named(flext, tmp_path):

@@ -37,6 +37,11 @@ def _run() -> int:
     except (CoordinationError, RunRecordError) as error:
         _say(f"flext: {error}")
         return EXIT_FAILED
+    except OSError as error:
+        _say(
+            f"flext: {error}\n  what to do: look at rights and free space there, then run it again"
+        )
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 -- the process edge
         _say(
             f"flext: unexpected {type(error).__name__}: {error}\n  what to do: report this as a bug"

@@ -2,7 +2,8 @@
 
 For a database that was set back, or a table that is gone: the next runs would go on from a bookmark
 that the table does not reach. Only after every row has been read again does the database forget
-what it was told, so that a refresh that fails leaves the stream stopped, not silently short.
+what it was told: a stream that its run had stopped stays stopped after a refresh that failed. One
+that nothing had stopped goes on, as it did before; the failed refresh ends with its exit code.
 """
 
 from __future__ import annotations

@@ -100,8 +100,23 @@ class Settings:
 
 
 def environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """What Meltano would give its plugins: `.env` below the environment; secrets are registered."""
-    given = dotenv_values(root / ".env")
+    """What Meltano would give its plugins: `.env` below the environment; secrets are registered.
+
+    Raises:
+        SettingsRefusedError: `.env` is there and cannot be read.
+    """
+    path = root / ".env"
+    try:
+        given = dotenv_values(path)
+    except UnicodeDecodeError as error:
+        raise SettingsRefusedError(
+            f"{path} is not UTF-8: its byte {error.start} cannot be read",
+            remedy="save the file as UTF-8",
+        ) from None
+    except OSError as error:
+        raise SettingsRefusedError(
+            f"{path} cannot be read: {error.strerror}", remedy="give this user the right to read it"
+        ) from None
     found = {name: value for name, value in {**given, **environ}.items() if value is not None}
     secret_names = {each.name for each in SETTINGS if each.is_secret}
     for name, value in found.items():

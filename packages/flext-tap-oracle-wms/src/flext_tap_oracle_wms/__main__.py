@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import click
 
 #: For how long one thread keeps the interpreter while others want it.
-SWITCH_S = 0.0005
+SWITCH_S = 0.002
 
 
 def main() -> None:

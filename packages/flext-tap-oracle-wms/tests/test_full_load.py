@@ -56,7 +56,9 @@ def test_the_order_of_messages(read_only_wms, run_tap):
     schema = run.messages[0]
     assert schema["key_properties"] == ["id"]
     assert schema["flext_run_id"]
-    version = run.of_type("ACTIVATE_VERSION")[0]["version"]
+    (activated,) = run.of_type("ACTIVATE_VERSION")
+    assert activated["flext_complete"] is True
+    version = activated["version"]
     assert {message["version"] for message in run.of_type("RECORD")} == {version}
     assert all(message["time_extracted"] for message in run.of_type("RECORD"))
 

@@ -58,12 +58,15 @@ class Tap:
     """What a run brings, whether it is of a full load and which, whether that is then complete.
 
     Attributes:
+        says_so: whether the tap's ACTIVATE_VERSION says of itself that it is the end: it then is
+            one of a run without a record, too.
         every: a STATE comes behind so many rows.
     """
 
     rows: list[Row]
     kind: str
     complete: bool
+    says_so: bool
     every: int
     batch_size: int
     crash: Crash | None
@@ -77,6 +80,7 @@ RUN = st.builds(
     Tap,
     st.lists(ROW, max_size=6),
     st.sampled_from(["incremental", "goes on", "begins anew"]),
+    st.booleans(),
     st.booleans(),
     SIZE,
     SIZE,
@@ -141,25 +145,26 @@ class Model:
         """The version that the records of the next run carry."""
         if tap.kind == "incremental":
             return None
-        if self.version is None or (tap.kind == "begins anew" and tap.rows):
+        if self.version is None or tap.kind == "begins anew":
             return self.last + 1
         return self.version
 
-    def run(self, number: int, rows: list[Row], kind: str, complete: bool) -> None:
-        """Take a run."""
-        if kind == "incremental":
+    def run(self, number: int, rows: list[Row], tap: Tap) -> None:
+        """Take a run, all of its rows."""
+        if tap.kind == "incremental":
             for row in rows:
                 self.take(row, number, None, self.table)
             return
-        if kind == "begins anew" or self.version is None:
+        if not rows and not tap.complete:
+            return  # no message has its version
+        if tap.kind == "begins anew" or self.version is None:
             self.last += 1
-            if rows:
-                self.version, self.began, self.shadow = self.last, number, {}
+            self.version, self.began, self.shadow = self.last, number, {}
         version = self.version or self.last
         goal = self.shadow if self.method == "overwrite" else self.table
         for row in rows:
             self.take(row, number, version, goal)
-        if complete and rows:
+        if tap.complete and (rows or tap.says_so):
             self.complete(version)
 
     def take(self, row: Row, run: int, version: Any, goal: dict[int, Held]) -> None:
@@ -208,7 +213,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "append-only by hash": {"load_method": "append-only", "replication_key": "none"},
     "hard": {"on_missing": "hard", "max_delete_percent": 100},
     "soft": {"on_missing": "soft", "max_delete_percent": 100},
-    "overwrite": {"load_method": "overwrite"},
+    "overwrite": {"load_method": "overwrite", "max_delete_percent": 100},
 }
 
 
@@ -258,7 +263,7 @@ class Source:
             found = reordered(found)
         if self.tap.complete and self.version is not None:
             activate = {"type": "ACTIVATE_VERSION", "stream": self.stream, "version": self.version}
-            found.append(activate)
+            found.append(activate | ({"flext_complete": True} if self.tap.says_so else {}))
         return [*found, self.state(len(rows))]
 
 
@@ -322,7 +327,7 @@ def assert_model(target: Any, proxy: Any, method: str, taps: list[Tap], since: i
         if method == "overwrite" and source.version is None:
             options["load_method"] = "upsert"  # the incremental job beside the full one
         rows = load(target, proxy, source, options)
-        model.run(number, rows, tap.kind, tap.complete)
+        model.run(number, rows, tap)
         since -= len(rows)
     assert found(target, stream) == model.rows()
     if method == "soft":

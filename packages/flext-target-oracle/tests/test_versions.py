@@ -43,6 +43,11 @@ def activate(version: int) -> dict[str, Any]:
     return {"type": "ACTIVATE_VERSION", "stream": "s", "version": version}
 
 
+def complete(version: int) -> dict[str, Any]:
+    """As our tap says it: never before the load's records."""
+    return activate(version) | {"flext_complete": True}
+
+
 def state(value: Any) -> dict[str, Any]:
     return {"type": "STATE", "value": {"bookmarks": {"s": value}}}
 
@@ -97,6 +102,68 @@ def test_one_that_precedes_its_records_only_opens_the_version(target: Any) -> No
     assert ids(target) == [1, 2]
     target.ok([SCHEMA, activate(V2), row(1, V2), activate(V2)], **HARD)
     assert ids(target) == [1]
+
+
+@pytest.mark.parametrize("method", ["hard", "soft", "overwrite"])
+def test_a_source_that_became_empty_empties_its_table(target: Any, method: str) -> None:
+    options = {"hard": HARD, "soft": SOFT}.get(method, OVERWRITE | {"max_delete_percent": 100})
+    target.ok([SCHEMA, *rows([1, 2], V1), activate(V1)], **options)
+    messages = [state(0), SCHEMA, complete(V2), state("complete")]
+    outcome = target.ok(messages, **options)
+    assert outcome.states[-1] == {"bookmarks": {"s": "complete"}}
+    assert [event.rows_removed for event in outcome.of("LoadEnded")] == [2]
+    if method == "soft":
+        assert None not in [at for (at,) in target.table("S", "_SDC_DELETED_AT")]
+    else:
+        assert ids(target) == []
+    assert shadows(target) == []
+    again = target.ok(messages, **options)  # STATE did not arrive
+    assert [event.version for event in again.of("VersionKept")] == [V2]
+    target.ok([SCHEMA, *rows([2, 3], V3), complete(V3)], **options)
+    assert ids(target) == ([1, 2, 3] if method == "soft" else [2, 3])
+
+
+@pytest.mark.parametrize("method", ["hard", "soft", "overwrite"])
+def test_a_load_whose_last_run_brings_no_record_is_complete(target: Any, method: str) -> None:
+    """All rows came before, and the tap ended before it could say so."""
+    options = {"hard": HARD, "soft": SOFT, "overwrite": OVERWRITE}[method]
+    target.ok([SCHEMA, *rows([1, 2, 3], V1), activate(V1)], **options)
+    target.ok([SCHEMA, *rows([1, 3], V2)], **options)
+    outcome = target.ok([SCHEMA, complete(V2)], **options)
+    assert [event.rows_removed for event in outcome.of("LoadEnded")] == [1]
+    if method == "soft":
+        marked = target.table("S", "ID", "_SDC_DELETED_AT")
+        assert [key for key, at in marked if at is not None] == [2]
+    else:
+        assert ids(target) == [1, 3]
+
+
+@pytest.mark.parametrize("method", ["hard", "soft", "overwrite"])
+def test_an_empty_answer_is_held_to_the_share_of_deletes(target: Any, method: str) -> None:
+    """What a broken source says looks the same; rows batched since do not make it smaller."""
+    options = OVERWRITE if method == "overwrite" else {"on_missing": method}
+    target.ok([SCHEMA, *rows([1, 2], V1), activate(V1)], **options)
+    outcome = target.run([state(0), SCHEMA, complete(V2), state("complete")], **options)
+    assert isinstance(outcome.error, DeletesRefusedError)
+    assert "2 of the 2 rows" in str(outcome.error)
+    assert "max_delete_percent" in str(outcome.error)
+    assert {"bookmarks": {"s": "complete"}} not in outcome.states
+    assert ids(target) == [1, 2]
+    if method == "soft":
+        assert target.table("S", "_SDC_DELETED_AT") == [(None,), (None,)]
+    target.ok(
+        [SCHEMA, *rows([2, 3], V3, n=3), complete(V3)], **options | {"max_delete_percent": 50}
+    )
+    assert (3, 3) in target.table("S", "ID", "N")
+
+
+def test_an_empty_load_keeps_what_others_batched_meanwhile(target: Any) -> None:
+    options = OVERWRITE | {"max_delete_percent": 100}
+    target.ok([SCHEMA, row(1, V1), activate(V1)], **options)
+    target.ok([SCHEMA, activate(V2)], **options)  # its first run, cut
+    target.ok([SCHEMA, row(7)])
+    target.ok([SCHEMA, complete(V2)], **options)
+    assert ids(target) == [7]
 
 
 def test_too_many_deletes_are_refused_and_nothing_is_removed(target: Any) -> None:

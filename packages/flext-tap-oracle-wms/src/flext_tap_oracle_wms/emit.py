@@ -357,8 +357,13 @@ class StreamEmitter:
             self._output.message({**message, "flext_rows": [found.rows]})
 
     def activate_version(self, version: int) -> None:
-        """Declare a full load complete: rows of other versions are not in the WMS any more."""
+        """Declare a full load complete: rows of other versions are not in the WMS any more.
+
+        The message says so itself, since taps are that send it before their records: so a load
+        whose last run read no row can be told from one that has not begun.
+        """
         self._hand_over()
         aliases = [self.stream] if self._mapper is None else self._mapper.aliases()
         for alias in aliases:
-            self._output.message({"type": "ACTIVATE_VERSION", "stream": alias, "version": version})
+            message = {"type": "ACTIVATE_VERSION", "stream": alias, "version": version}
+            self._output.message(message | {"flext_complete": True})

@@ -45,13 +45,8 @@ def remove_missing(
     binds = [load.version, load.began_at]
     kinds = (_NUMBER, types.TIMESTAMP)
     missing, there = session.query(apply.count_missing(plan), binds, what=what, types=kinds)[0]
-    if missing * 100 > settings.max_delete_percent * there:
-        raise DeletesRefusedError(
-            f"{what}: {missing} of the {there} rows of {plan.label} are not in the load, more than"
-            f" max_delete_percent ({settings.max_delete_percent}) allows; nothing was removed. Look"
-            " whether the tap's user still sees all of the source; then raise max_delete_percent,"
-            " or set on_missing to keep"
-        )
+    remedy = "raise max_delete_percent, or set on_missing to keep"
+    _check_share(f"{what}: {plan.label}", missing, there, settings, remedy)
     if settings.on_missing == "hard":
         removed = session.execute(apply.delete_missing(plan), binds, what=what, types=kinds)
     else:
@@ -60,6 +55,16 @@ def remove_missing(
         )
     versions.end(session, held, now)
     return Ended(removed=removed)
+
+
+def _check_share(what: str, missing: int, there: int, settings: Settings, remedy: str) -> None:
+    """Refuse to remove more of a table than may be."""
+    if missing * 100 > settings.max_delete_percent * there:
+        raise DeletesRefusedError(
+            f"{what}: {missing} of the {there} rows are not in the load, more than"
+            f" max_delete_percent ({settings.max_delete_percent}) allows; nothing was removed. Look"
+            f" whether the tap's user still sees all of the source; then {remedy}"
+        )
 
 
 def _why_kept(load: Load, settings: Settings) -> str:
@@ -80,10 +85,11 @@ def shadow_plan(live: TablePlan, control_schema: str, load: Load) -> TablePlan:
     return replace(live, schema=control_schema, table=load.shadow, extras=carried)
 
 
-def swap(session: Session, held: Fence, live: TablePlan, load: Load) -> Ended:
+def swap(session: Session, held: Fence, live: TablePlan, load: Load, settings: Settings) -> Ended:
     """Merge the shadow into the table and remove what it lacks; no DDL, so readers see either.
 
     Raises:
+        DeletesRefusedError: the load had no row at all, and the table has more than may go.
         LoadRefusedError: rows without key were refused, so what is gone cannot be told.
     """
     what = f"stream {live.stream}: replacing the rows of {live.label}"
@@ -97,8 +103,13 @@ def swap(session: Session, held: Fence, live: TablePlan, load: Load) -> Ended:
         )
     removed = 0
     if not load.rejected:
+        binds, kinds = [load.began_at], (types.TIMESTAMP,)
+        # A source without a row looks like one that is broken.
+        count = apply.count_emptied(live, held.schema, load.shadow)
+        gone, there = session.query(count, binds, what=what, types=kinds)[0]
+        _check_share(what, gone, there, settings, "raise max_delete_percent")
         sql = apply.delete_absent(live, held.schema, load.shadow)
-        removed = session.execute(sql, [load.began_at], what=what, types=(types.TIMESTAMP,))
+        removed = session.execute(sql, binds, what=what, types=kinds)
     inserted = 0
     if live.key:
         inserted = int(session.query(apply.census(live, source, by_key=False), what=what)[0][0])

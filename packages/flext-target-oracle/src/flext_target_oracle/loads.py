@@ -215,7 +215,7 @@ class Loads:
             if current.shadow is None:
                 ended = completion.remove_missing(session, held, live, current, settings)
             else:
-                ended = completion.swap(session, held, live, current)
+                ended = completion.swap(session, held, live, current, settings)
             received = ended.inserted + ended.updated
             counts = Counts(
                 received, ended.inserted, ended.updated, 0, 0.0, 0.0, deleted=ended.removed

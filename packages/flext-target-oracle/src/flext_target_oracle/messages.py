@@ -29,6 +29,7 @@ class Message(msgspec.Struct, gc=False):
     manifest: msgspec.Raw = NULL
     flext_rows: msgspec.Raw = NULL
     flext_run_id: str | None = None
+    flext_complete: bool = False
 
 
 _decoder = msgspec.json.Decoder(Message)

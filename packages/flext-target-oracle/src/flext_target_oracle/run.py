@@ -252,9 +252,9 @@ class Run:
             )
         if version is None:
             raise InputError(f"an ACTIVATE_VERSION message of stream {stream!r} has no version")
-        if sink.version != version or not sink.versioned:
-            if sink.version != version:
-                self._turn(sink, version, None, clock.utc_now())
+        if sink.version != version:
+            self._turn(sink, version, None, clock.utc_now())
+        if not (sink.versioned or message.flext_complete):
             emit(events.VersionKept(stream, version, "no record of it came in this run"))
             return
         self._close(sink)

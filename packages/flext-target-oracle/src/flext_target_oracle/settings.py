@@ -109,8 +109,8 @@ class Settings(BaseModel):
         Field(
             ge=0,
             le=100,
-            description="Per cent of a table's rows that one load may mark or delete at most;"
-            " beyond it the run stops and removes nothing.",
+            description="Per cent of a table's rows that one load may mark or delete at most (with"
+            " overwrite: a load without any row); beyond it the run stops and removes nothing.",
         ),
     ] = 5
     batch_size: Annotated[int, Field(ge=1, le=50_000, description="Most rows of a batch.")] = 1000

@@ -106,6 +106,7 @@ def of_plan(name: str, made: TablePlan) -> Iterator[tuple[str, str]]:
         if seen := apply.presence(made, source, 1):
             yield "apply.presence", seen[0]
     yield "apply.delete_absent", apply.delete_absent(made, "FLEXT", "FLEXT_O_1")
+    yield "apply.count_emptied", apply.count_emptied(made, "FLEXT", "FLEXT_O_1")
     if name == "every option":
         yield "apply.count_missing", apply.count_missing(made)
         yield "apply.delete_missing", apply.delete_missing(made)

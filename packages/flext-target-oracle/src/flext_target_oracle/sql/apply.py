@@ -155,8 +155,7 @@ def mark_missing(plan: TablePlan) -> str:
 
 def delete_absent(plan: TablePlan, control_schema: str, table: str) -> str:
     """Return the removal of rows that a shadow lacks; bind: the shadow's start."""
-    batched = f"T.{quoted(plans.BATCHED_AT)}"
-    sql = f"DELETE FROM {plan.qualified} T WHERE ({batched} < :1 OR {batched} IS NULL)"
+    sql = f"DELETE FROM {plan.qualified} T WHERE {_batched(1)}"
     if not plan.key:
         return sql
     same = " AND ".join(f"S.{quoted(name)} = T.{quoted(name)}" for name in plan.key)
@@ -164,16 +163,30 @@ def delete_absent(plan: TablePlan, control_schema: str, table: str) -> str:
     return f"{sql} AND NOT EXISTS (SELECT 1 FROM {held} S WHERE {same})"
 
 
+def count_emptied(plan: TablePlan, control_schema: str, table: str) -> str:
+    """Return the query for what an empty shadow would remove; bind: the shadow's start.
+
+    One row: how many rows would go, and how many there are; of a shadow that has rows, 0 and 0.
+    """
+    return (
+        f"SELECT COUNT(CASE WHEN {_batched(1)} THEN 1 END), COUNT(*) FROM {plan.qualified} T"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {qualified(control_schema, table)})"
+    )
+
+
 def _marks(plan: TablePlan) -> bool:
     return plans.DELETED_AT in plan.extras
 
 
 def _missing(first: int) -> str:
-    version, batched = f"T.{quoted(plans.TABLE_VERSION)}", f"T.{quoted(plans.BATCHED_AT)}"
-    return (
-        f"({version} < :{first} OR {version} IS NULL)"
-        f" AND ({batched} < :{first + 1} OR {batched} IS NULL)"
-    )
+    version = f"T.{quoted(plans.TABLE_VERSION)}"
+    return f"({version} < :{first} OR {version} IS NULL) AND {_batched(first + 1)}"
+
+
+def _batched(bind: int) -> str:
+    """Whether a row was batched before an instant; NULL is the oldest."""
+    batched = f"T.{quoted(plans.BATCHED_AT)}"
+    return f"({batched} < :{bind} OR {batched} IS NULL)"
 
 
 def _carried(plan: TablePlan) -> list[str]:

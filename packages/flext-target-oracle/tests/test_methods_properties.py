@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flext_target_oracle import retrying
@@ -89,6 +89,13 @@ RUN = st.builds(
 RUNS = st.lists(RUN, min_size=1, max_size=3)
 #: From which row on, of all that come, the schema has `extra`.
 SINCE = st.integers(0, 9)
+#: A load whose last run brings no record, and one of a source that became empty.
+EMPTIED = [
+    Tap([(1, 0, ("a", None)), (2, 0, ("a", None))], "begins anew", True, True, 2, 2, None),
+    Tap([(2, 0, ("b", None))], "begins anew", False, True, 2, 2, None),
+    Tap([], "goes on", True, True, 2, 2, Crash(40, "after", True, [], 2)),
+    Tap([], "begins anew", True, True, 2, 2, None),
+]
 #: So many calls make it; a program that never reached its database says so and ends.
 FIRST_CONNECTION = 8
 _streams = count(1)
@@ -370,6 +377,8 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("method", OPTIONS)
 @examples(5)
 @given(taps=RUNS, since=SINCE)
+@example(taps=EMPTIED[:3], since=0)
+@example(taps=EMPTIED, since=0)
 def test_the_table_is_the_model(
     target: Any, proxy: Any, method: str, taps: list[Tap], since: int
 ) -> None:

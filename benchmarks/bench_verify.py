@@ -104,23 +104,26 @@ def _make_table(server: RunningServer, environ: Mapping[str, str], root: Path) -
 
 def _fill(server: RunningServer, environ: Mapping[str, str]) -> None:
     """Insert what the table should hold, by the rules that the comparison has too."""
-    from flext_cli import ends
+    from flext_cli import clock, ends
+    from flext_tap_oracle_wms import settings as tap_settings
 
     with (
-        ends.opened(environ, workers=1) as both,
+        ends.opened(
+            tap_settings.from_environment(environ), ends.target_config(environ), workers=1
+        ) as both,
         _connected(server, OWNER, _PASSWORD) as connection,
         connection.cursor() as cursor,
     ):
-        types = reading.types(both.ends.wms, ENTITY)
+        listing = reading.listing(both.ends.wms, both.ends.settings, ENTITY, clock.now())
         with both.ends.oracle.session("fill") as session:
             live = reading.live_columns(session, OWNER, TABLE)
-        arranged = columns.arrange(live, types)
+        arranged = columns.arrange(live, listing.types)
         kinds = {"TIMESTAMP": oracledb.DB_TYPE_TIMESTAMP, "NUMBER": oracledb.DB_TYPE_NUMBER}
         names = ", ".join(f'"{column.name}"' for column in arranged)
         places = ", ".join(f":{number + 1}" for number in range(len(arranged)))
         cursor.setinputsizes(*[kinds.get(c.type, oracledb.DB_TYPE_VARCHAR) for c in arranged])
         insert = f"INSERT INTO {TABLE} ({names}) VALUES ({places})"
-        pages = reading.pages(both.ends.wms, ENTITY, above=0, up_to=10**12, page_size=1000)
+        pages = reading.pages(listing, above=0, up_to=10**12, page_size=1000)
         filled = 0
         for rows in _batches(compiled(arranged, last=0), pages):
             cursor.executemany(insert, rows)

@@ -9,6 +9,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flext_cli import oracle
 
@@ -172,6 +173,45 @@ def test_a_refresh_reads_all_again_older_or_not_and_bookmarks_count_again(rig, f
     assert rig.states() == states
     code, report, found = verified(rig, flext, "--everything")
     assert (code, report["agrees"], found) == (0, True, {})
+
+
+def test_what_the_taps_filters_leave_out_and_where_meltano_yml_loads_is_known(rig, flext):
+    status = f'SELECT MAX("STATUS_ID") FROM {TABLE}'
+    ((highest,),) = rig.sql(status)
+    hidden = f'UPDATE {TABLE} SET "ID" = -"ID" WHERE "STATUS_ID" = {highest}'
+    path = rig.place.root / "meltano.yml"
+    before = path.read_text(encoding="utf-8")
+    rig.sql(hidden)
+    try:
+        code, report, found = verified(rig, flext, "--everything")
+        assert (code, report["agrees"], set(found)) == (1, False, {"missing", "gone"})
+        left_out = report["missing"]
+
+        for plugin, setting in (
+            ("tap-oracle-wms", {"filters": {"allocation": {"status_id__lt": int(highest)}}}),
+            ("target-oracle", {"table_prefix": "OTHER_"}),
+        ):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            (entry,) = [
+                each
+                for kind in ("extractors", "loaders")
+                for each in content["plugins"][kind]
+                if each["name"] == plugin
+            ]
+            entry.setdefault("config", {}).update(setting)
+            path.write_text(yaml.safe_dump(content), encoding="utf-8")
+            if plugin == "tap-oracle-wms":
+                code, report, found = verified(rig, flext, "--everything")
+                assert (code, report["agrees"], set(found)) == (0, True, {"gone"})
+                assert report["compared"] == report["oracle_rows"] - left_out > 0
+        done = subprocess.run(
+            [flext, "verify", "allocation"],
+            cwd=rig.place.root, env=rig.environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "no table OIC.OTHER_ALLOCATION" in done.stderr) == (1, True)
+    finally:
+        path.write_text(before, encoding="utf-8")
+        rig.sql(f'UPDATE {TABLE} SET "ID" = -"ID" WHERE "ID" < 0')
 
 
 def test_each_planted_difference_is_found_and_mended_and_nothing_else(rig, flext):

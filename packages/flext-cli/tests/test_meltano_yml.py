@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flext_cli import settings
+from flext_cli import effective, project, settings
+from flext_cli.handover import Pair
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_target_oracle import settings as target_settings
 
@@ -139,11 +140,14 @@ def test_meltano_gives_the_tap_what_the_environment_says(tmp_path):
     environ = {
         **kept,
         "FLEXT_TAP_ORACLE_WMS_BASE_URL": "https://localhost/emu/wms/lgfapi/v10/",
+        "FLEXT_TAP_ORACLE_WMS_USERNAME": "somebody",
         "FLEXT_TAP_ORACLE_WMS_PASSWORD": "not-to-be-seen",
         "FLEXT_TAP_ORACLE_WMS_ENTITIES": '["item"]',
         "FLEXT_TAP_ORACLE_WMS_START_DATE": "2026-01-01T00:00:00+00:00",
         "FLEXT_TAP_ORACLE_WMS_PAGE_SIZE": "7",
         "FLEXT_TAP_ORACLE_WMS_SYNC_MODE": "incremental",
+        "TAP_ORACLE_WMS_COMPANIES": '["by the parents name"]',
+        "TAP_ORACLE_WMS_FULL_FACILITIES": '["by its own name"]',
     }
     meltano = Path(sys.executable).parent / "meltano"
     shown = {}
@@ -163,3 +167,10 @@ def test_meltano_gives_the_tap_what_the_environment_says(tmp_path):
     assert full["max_retries"] == 10
     assert full["start_date"] == "2026-01-01T00:00:00+00:00"
     assert (allocation["entities"], allocation["sync_mode"]) == (["allocation"], "incremental")
+    # What we read of them without Meltano is what Meltano gives.
+    found = project.find(tmp_path, {})
+    for name, theirs in shown.items():
+        ours = effective.of_tap(found, Pair(name, ""), "prod", environ)
+        theirs["password"] = environ["FLEXT_TAP_ORACLE_WMS_PASSWORD"]  # it is printed as stars
+        assert tap_settings.parse(ours) == tap_settings.parse(theirs)
+        assert ours["companies"] == ["by the parents name"]

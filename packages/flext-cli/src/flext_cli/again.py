@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import flext_coordination
-from flext_cli import clock, ends, job_run
+from flext_cli import clock, effective, job_run
 from flext_cli.errors import AgainRefusedError, JobFailedError, LeaseTakenError
 from flext_cli.handover import Pair
 from flext_cli.progress import Progress
@@ -98,9 +98,8 @@ def choose(project: Project, stream: str, sync_mode: str) -> Pair:
 
 def target_of(place: Place, pair: Pair) -> target_settings.Settings:
     """The target's settings as Meltano gives them to the pair."""
-    named = ends.target_config(place.environ)
     return target_settings.load(
-        place.project.settings("loaders", pair.loader, place.environment, named)
+        effective.of_target(place.project, pair, place.environment, place.environ)
     )
 
 

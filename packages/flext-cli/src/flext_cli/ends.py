@@ -13,6 +13,7 @@ from typing import Any
 from flext_cli import settings as own_settings
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.verify.interval import Ends
+from flext_tap_oracle_wms import discovery
 from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
@@ -27,10 +28,9 @@ environment = own_settings.environment
 
 @dataclass(frozen=True)
 class Opened:
-    """Both ends, and what the tap's settings say of what to read."""
+    """Both ends, and how many rows a page of the tap's has."""
 
     ends: Ends
-    entities: tuple[str, ...]
     page_size: int
 
 
@@ -69,17 +69,42 @@ def oracle_side(environ: Mapping[str, str], *, run_id: str) -> Iterator[OracleSi
         ) from error
 
 
+def entities(config: Mapping[str, Any]) -> list[str]:
+    """The entities that a tap of these settings reads; the WMS is asked only where patterns choose.
+
+    Raises:
+        SettingsRefusedError: a setting is wrong, or the WMS does not answer.
+    """
+    try:
+        chosen = tap_settings.parse(config)
+        if not chosen.include and not chosen.exclude:
+            return list(chosen.entities)
+        tap = FlextTapOracleWms(config=dict(config), catalog={"streams": []})
+        with contextlib.closing(tap.client) as client:
+            return discovery.choose(client.list_entities(), chosen)
+    except TapError as error:
+        raise SettingsRefusedError(
+            str(error), remedy="`flext doctor` looks at each end and names the remedy"
+        ) from error
+
+
 @contextlib.contextmanager
-def opened(environ: Mapping[str, str], *, workers: int) -> Iterator[Opened]:
+def opened(
+    config: Mapping[str, Any], target_config: Mapping[str, Any], *, workers: int
+) -> Iterator[Opened]:
     """Both ends, for as many threads, closed at the end of the block.
+
+    Args:
+        config: the tap's settings, unvalidated.
+        target_config: the target's.
+        workers: how many threads.
 
     Raises:
         SettingsRefusedError: a setting is wrong, or an end refuses or does not answer.
     """
     try:
-        config = tap_settings.from_environment(environ)
         chosen = tap_settings.parse(config)
-        target = target_settings.load({**target_config(environ), "max_parallelism": workers})
+        target = target_settings.load({**target_config, "max_parallelism": workers})
         # An empty catalog: nothing is discovered before we ask.
         tap = FlextTapOracleWms(
             config={**config, "max_concurrency": workers}, catalog={"streams": []}
@@ -90,8 +115,8 @@ def opened(environ: Mapping[str, str], *, workers: int) -> Iterator[Opened]:
         ):
             with database.session("verify") as session:
                 control = target.control_schema or catalogue.current_user(session)
-            both = Ends(client, database, target.target_schema, target.table_prefix, control)
-            yield Opened(both, tuple(chosen.entities), chosen.page_size)
+            place = (target.target_schema, target.table_prefix, control)
+            yield Opened(Ends(client, chosen, database, *place), chosen.page_size)
     except (TapError, TargetError) as error:
         raise SettingsRefusedError(
             str(error), remedy="`flext doctor` looks at each end and names the remedy"

@@ -11,11 +11,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from flext_cli import ends
+from flext_cli import effective
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.handover import Pair
 from flext_cli.project import Project
-from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.streams import WmsStream
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
@@ -79,10 +78,8 @@ def _of_pair(
     *,
     first: bool,
 ) -> Iterator[Planned]:
-    named = tap_settings.from_environment(environ)
-    config = project.settings("extractors", pair.extractor, environment, named)
-    loader = project.settings("loaders", pair.loader, environment, ends.target_config(environ))
-    chosen = target_settings.load(loader)
+    config = effective.of_tap(project, pair, environment, environ)
+    chosen = target_settings.load(effective.of_target(project, pair, environment, environ))
     tap = FlextTapOracleWms(config=config)
     with (
         contextlib.closing(Database(chosen, run_id="flext-plan")) as database,

@@ -21,6 +21,14 @@ FILE_NAME = "meltano.yml"
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A plugin's settings as the file has them, without those that it inherits."""
+
+    plugin: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Project:
     """A Meltano project: its folder and the content of its meltano.yml."""
 
@@ -95,27 +103,19 @@ class Project:
                     if first in extractors and second in loaders:
                         yield first, second
 
-    def settings(
-        self, kind: str, plugin: str, environment: str, named: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """A plugin's settings as Meltano would give them to it.
+    def layers(self, kind: str, plugin: str, environment: str) -> list[Layer]:
+        """What stands in the file of a plugin's settings, behind what it inherits from.
 
         Args:
             kind: "extractors" or "loaders".
             plugin: its name.
             environment: whose own settings of a plugin stand above the plugin's.
-            named: what the environment variables of its namespace say: above the settings of the
-                plugin that declares them, below those of a plugin that inherits from it.
         """
         own = self._of_environment(kind, environment)
-        first, *heirs = (
-            {**(entry.get("config") or {}), **own.get(entry["name"], {})}
+        return [
+            Layer(entry["name"], {**(entry.get("config") or {}), **own.get(entry["name"], {})})
             for entry in self._line(kind, plugin)
-        )
-        found = {**first, **named}
-        for each in heirs:
-            found |= each
-        return found
+        ]
 
     def _of_environment(self, kind: str, environment: str) -> dict[str, dict[str, Any]]:
         for each in self.content.get("environments") or ():
@@ -126,7 +126,10 @@ class Project:
 
     def _config(self, extractor: str) -> dict[str, Any]:
         """The extractor's settings as the file has them, its parents' included."""
-        return self.settings("extractors", extractor, "", {})
+        found: dict[str, Any] = {}
+        for layer in self.layers("extractors", extractor, ""):
+            found |= layer.config
+        return found
 
     def _line(self, kind: str, plugin: str) -> list[Mapping[str, Any]]:
         """A plugin's entry behind those it inherits from."""

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flext_cli import again, ends
+from flext_cli import again, clock, courses
 from flext_cli.again import Place, Reading, Watcher
 from flext_cli.ends import Opened
 from flext_cli.errors import AgainRefusedError, EndError
@@ -78,7 +78,7 @@ def run(place: Place, stream: str, watcher: Watcher) -> Refreshed:
     pair = again.choose(place.project, stream, "full")
     with (
         again.holding(place, pairs, run_id=str(uuid.uuid4()), owner=_OWNER),
-        ends.opened(place.environ, workers=1) as opened,
+        courses.opened(place, pair, workers=1) as opened,
     ):
         memory = _memory(place, pair, stream, opened)
         _refuse_without_key(stream, opened, memory.settings)
@@ -132,8 +132,8 @@ def _memory(place: Place, pair: Pair, stream: str, opened: Opened) -> _Memory:
 
 
 def _refuse_without_key(stream: str, opened: Opened, settings: Settings) -> None:
-    types = reading.types(opened.ends.wms, stream)
-    if settings.load_method != "overwrite" and reading.KEY not in types:
+    listing = reading.listing(opened.ends.wms, opened.ends.settings, stream, clock.now())
+    if settings.load_method != "overwrite" and reading.KEY not in listing.types:
         raise AgainRefusedError(
             f"{stream} has no {reading.KEY}, so that rows read again would be there twice",
             remedy="set load_method overwrite for its loader, or let a DBA empty the table first",

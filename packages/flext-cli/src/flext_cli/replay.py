@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from flext_cli import ends, ledger, meltano
+from flext_cli import effective, ends, ledger, meltano
 from flext_cli.errors import JobFailedError, SettingsRefusedError
 from flext_cli.handover import Pair
 from flext_cli.project import Project
 from flext_observability import redaction
-from flext_tap_oracle_wms import settings as tap_settings
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.streams import WmsStream
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
@@ -69,7 +68,7 @@ def run(
     """
     stream, run_id = refused[0].stream, str(uuid.uuid4())
     messages = _messages(_schema(project, pair, environment, environ, stream), refused)
-    settings = project.settings("loaders", pair.loader, environment, ends.target_config(environ))
+    settings = effective.of_target(project, pair, environment, environ)
     if settings.get("load_method") == "overwrite":
         settings["load_method"] = "upsert"  # these rows are a part, not a load
     own = {
@@ -97,8 +96,7 @@ def _schema(
     project: Project, pair: Pair, environment: str, environ: Mapping[str, str], stream: str
 ) -> list[dict[str, Any]]:
     try:
-        named = tap_settings.from_environment(environ)
-        config = project.settings("extractors", pair.extractor, environment, named)
+        config = effective.of_tap(project, pair, environment, environ)
         tap = FlextTapOracleWms(config={**config, "entities": [stream], "include": []})
         with contextlib.closing(tap.client):
             return [

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flext_tap_oracle_wms.schema import Field, Kind
+    from flext_tap_oracle_wms.settings import Settings
 
 _TEXT = frozenset(
     [
@@ -67,6 +68,25 @@ EVERY = "*"
 def of_entity(filters: Mapping[str, Mapping[str, Any]], entity: str) -> dict[str, Any]:
     """Return an entity's filters: those of all entities, and its own above them."""
     return {**filters.get(EVERY, {}), **filters.get(entity, {})}
+
+
+def of_settings(settings: Settings, entity: str, names: Collection[str]) -> dict[str, Any]:
+    """Return all that the settings leave out of an entity, as its filters.
+
+    Args:
+        settings: the tap's.
+        entity: whose filters.
+        names: its fields, which tell whether it has a facility and a company.
+    """
+    found: dict[str, Any] = {}
+    for each, codes in (("facility", settings.facilities), ("company", settings.companies)):
+        if not codes:
+            continue
+        if entity == each:
+            found["code__in"] = list(codes)
+        elif f"{each}_id" in names:
+            found[f"{each}_id__code__in"] = list(codes)
+    return {**found, **of_entity(settings.filters, entity)}
 
 
 def compile_filters(

@@ -202,17 +202,8 @@ class WmsStream(Stream):
 
     def _filters(self) -> dict[str, Any]:
         """The filters of the settings that are this entity's, as they are written there."""
-        settings = self.means.settings
         names = {item.name for item in self._fields}
-        found: dict[str, Any] = {}
-        for entity, codes in (("facility", settings.facilities), ("company", settings.companies)):
-            if not codes:
-                continue
-            if self.name == entity:
-                found["code__in"] = list(codes)
-            elif f"{entity}_id" in names:
-                found[f"{entity}_id__code__in"] = list(codes)
-        return {**found, **filters.of_entity(settings.filters, self.name)}
+        return filters.of_settings(self.means.settings, self.name, names)
 
     def listing(self, limit: int | None = None) -> reading.Listing:
         """Return what the stream's pages are asked for with.

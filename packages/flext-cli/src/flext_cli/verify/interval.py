@@ -18,6 +18,7 @@ from flext_cli.verify.columns import Column, uncovered
 from flext_cli.verify.differences import Difference, Kind, Report
 from flext_cli.verify.rows import Rows, compiled
 from flext_tap_oracle_wms.client import WmsClient
+from flext_tap_oracle_wms.settings import Settings
 from flext_target_oracle.connection import Database, Session
 from flext_target_oracle.sql.types import ColumnType
 
@@ -33,6 +34,7 @@ class Ends:
     """Where to read, and where the tables and our own staging are."""
 
     wms: WmsClient
+    settings: Settings
     oracle: Database
     schema: str
     prefix: str
@@ -66,6 +68,7 @@ class Job:
     """What every stretch of a stream shares."""
 
     ends: Ends
+    listing: reading.Listing
     wanted: Wanted
     report: Report
     columns: Sequence[Column]
@@ -104,10 +107,10 @@ class Job:
 
 def compare_interval(job: Job, above: int, up_to: int, one_page: bool) -> None:
     """Compare the rows with above < id <= up_to; with `one_page` only the first of them."""
-    wms, size = job.ends.wms, job.wanted.page_size
+    size = job.wanted.page_size
     staged = 0
     with job.ends.oracle.session(f"verify {job.report.stream}") as session:
-        for page in reading.pages(wms, job.report.stream, above=above, up_to=up_to, page_size=size):
+        for page in reading.pages(job.listing, above=above, up_to=up_to, page_size=size):
             _stage(job, session, page)
             staged += len(page)
             last = int(page[-1][reading.KEY])
@@ -125,7 +128,7 @@ def compare_interval(job: Job, above: int, up_to: int, one_page: bool) -> None:
 def compare_ids(job: Job, ids: Sequence[int]) -> None:
     """Compare the rows of single ids, as many as one request asks for."""
     with job.ends.oracle.session(f"verify {job.report.stream}") as session:
-        page = reading.rows(job.ends.wms, job.report.stream, ids)
+        page = reading.rows(job.listing, ids)
         if page:
             _stage(job, session, page)
         _settle(job, session, *ids, listed=True)
@@ -209,7 +212,7 @@ def _unexpected(job: Job, found: Sequence[tuple[int, bool]]) -> None:
     report = job.report
     if not found:
         return
-    there = reading.still_there(job.ends.wms, report.stream, [key for key, _ in found])
+    there = reading.still_there(job.listing, [key for key, _ in found])
     for key, ours in found:
         kind: Kind = "unlisted" if key in there else "gone" if ours else "extra"
         report.add(Difference(report.stream, key, kind))

@@ -20,7 +20,6 @@ from flext_cli.verify.columns import Column, arrange
 from flext_cli.verify.differences import Bucket, Difference, Report
 from flext_cli.verify.interval import INSTANT, Ends, Job, Wanted
 from flext_cli.verify.rows import TEXT_BYTES
-from flext_tap_oracle_wms.client import WmsClient
 from flext_target_oracle.connection import Session
 from flext_target_oracle.sql.types import ColumnType
 
@@ -36,15 +35,16 @@ def compare(ends: Ends, stream: str, wanted: Wanted, note: Callable[[Difference]
         TapError, TargetError: an end does not answer.
     """
     report = Report(stream, note)
-    job, types = _job(ends, wanted, report)
+    listing = reading.listing(ends.wms, ends.settings, stream, clock.now())
+    job = _job(ends, listing, wanted, report)
     with ends.oracle.session(f"verify {stream}") as session:
         if job is None:
-            _count_only(ends, session, report)
+            _count_only(ends, listing, session, report)
             return report
         low, high, report.oracle_rows = _span(session, job.live)
-        if INSTANT in types and any(column.name == INSTANT.upper() for column in job.every):
-            _count_days(ends.wms, session, stream, job.live, wanted, report)
-    seen = reading.span(ends.wms, stream)
+        if _has_days(job):
+            _count_days(job, session)
+    seen = reading.span(listing)
     ids = [each for each in (low, high, *(seen or ())) if each is not None]
     if ids:
         intervals = _intervals(job, min(ids) - 1, max(ids))
@@ -65,7 +65,8 @@ def compare_ids(
         EndError, TapError, TargetError: as `compare`; a stream without key has no ids to go by.
     """
     report = Report(stream, note)
-    job, _ = _job(ends, wanted, report)
+    listing = reading.listing(ends.wms, ends.settings, stream, clock.now())
+    job = _job(ends, listing, wanted, report)
     if job is None:
         raise EndError(
             f"{stream} has no column {reading.KEY.upper()} to tell rows by",
@@ -83,11 +84,11 @@ def _work(wanted: Wanted, work: Callable[[_T], None], parts: Iterable[_T]) -> No
             pass  # exceptions of any part come out here
 
 
-def _job(ends: Ends, wanted: Wanted, report: Report) -> tuple[Job | None, dict[str, str]]:
-    """What to compare of the stream's table (nothing where it has no key), and the WMS's types."""
+def _job(ends: Ends, listing: reading.Listing, wanted: Wanted, report: Report) -> Job | None:
+    """What to compare of the stream's table; nothing where it has no key."""
     stream = report.stream
     place = (ends.schema, ends.prefix + stream.upper())
-    types = reading.types(ends.wms, stream)
+    types = listing.types
     with ends.oracle.session(f"verify {stream}") as session:
         live = reading.live_columns(session, *place)
         if not live:
@@ -97,7 +98,7 @@ def _job(ends: Ends, wanted: Wanted, report: Report) -> tuple[Job | None, dict[s
             )
         names = {column.name for column in live}
         if reading.KEY.upper() not in names or reading.KEY not in types:
-            return None, types
+            return None
         arranged = arrange(live, types)
         every = [c for c in arranged if wanted.volatile or not c.volatile]
         lengths = {column.name: column.length_bytes for column in live}
@@ -107,7 +108,7 @@ def _job(ends: Ends, wanted: Wanted, report: Report) -> tuple[Job | None, dict[s
         _make_stage(session, stage, columns)
     deleted = _DELETED if _DELETED in names else None
     written = _WRITTEN if _WRITTEN in names else reading.KEY.upper()
-    return Job(ends, wanted, report, columns, arranged, stage, place, written, deleted), types
+    return Job(ends, listing, wanted, report, columns, arranged, stage, place, written, deleted)
 
 
 def _comparable(column: Column, length_bytes: int) -> bool:
@@ -134,10 +135,10 @@ def _make_stage(session: Session, stage: tuple[str, str], columns: Sequence[Colu
     session.execute(sql.create_stage(*stage, columns), what="making the staging table")
 
 
-def _count_only(ends: Ends, session: Session, report: Report) -> None:
+def _count_only(ends: Ends, listing: reading.Listing, session: Session, report: Report) -> None:
     """A stream without key: its rows can be counted, not told apart."""
     table = ends.prefix + report.stream.upper()
-    report.wms_rows = reading.count(ends.wms, report.stream, {})
+    report.wms_rows = reading.count(listing, {})
     ((rows,),) = session.query(
         f"SELECT COUNT(*) FROM {sql.quoted(ends.schema, table)}", what=f"counting {table}"
     )
@@ -145,15 +146,18 @@ def _count_only(ends: Ends, session: Session, report: Report) -> None:
     report.keyless = True
 
 
-def _count_days(
-    wms: WmsClient,
-    session: Session,
-    stream: str,
-    live: tuple[str, str],
-    wanted: Wanted,
-    report: Report,
-) -> None:
+def _has_days(job: Job) -> bool:
+    """Whether rows can be counted per day: a filter of the user's own by the instant forbids it."""
+    return (
+        INSTANT in job.listing.types
+        and any(column.name == INSTANT.upper() for column in job.every)
+        and not any(name.split("__")[0] == INSTANT for name in job.listing.params)
+    )
+
+
+def _count_days(job: Job, session: Session) -> None:
     """Count both ends per day of the last days, up to the cutoff."""
+    wanted, report = job.wanted, job.report
     end = wanted.cutoff or clock.now()
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = [midnight - timedelta(days=day) for day in reversed(range(wanted.days))]
@@ -163,9 +167,12 @@ def _count_days(
             continue
         naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (begin, until)]
         ((have,),) = session.query(
-            sql.count_between(live, INSTANT.upper()), naive, what="counting", types=[stamp, stamp]
+            sql.count_between(job.live, INSTANT.upper()),
+            naive,
+            what="counting",
+            types=[stamp, stamp],
         )
-        there = reading.count(wms, stream, reading.between(INSTANT, begin, until))
+        there = reading.count(job.listing, reading.between(INSTANT, begin, until))
         report.buckets.append(Bucket(f"{begin:%Y-%m-%d}", there, int(have)))
 
 

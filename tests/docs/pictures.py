@@ -30,7 +30,7 @@ from flext_cli.demo.processes import Household
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "docs" / "pictures"
 #: Columns of the terminal, wide enough for each command.
-WIDTHS = {"doctor": 130, "run": 110, "status": 200, "verify": 150}
+WIDTHS = {"doctor": 130, "run": 110, "status": 100, "verify": 110}
 ROWS = 3000
 #: What a stream that runs says of itself, and the units of a time.
 VARYING = {"#", "running", "done", "left", "min", "s", "h", "d", "of"}

@@ -11,15 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from flext_cli.commands import doctor, run, status, verify
+from flext_cli.commands import doctor, run, status_tables, verify
 from flext_cli.progress import Progress
+from flext_cli.status import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 TABLES = {
     "doctor": lambda: [doctor.table([])],
     "run": lambda: [run.table("full-sync-job", Progress(), 0.0)],
-    "status": lambda: [status._runs_table([], ""), status._places_table([])],
+    "status": lambda: [
+        status_tables.runs_table([]),
+        *(each for _, each in status_tables.places_tables([Place("s", "item", None, None, None)])),
+    ],
     "verify": lambda: [verify.table([])],
 }
 

@@ -93,6 +93,14 @@ def plant(rig, *statements):
         connection.commit()
 
 
+def changed(rig, statement):
+    """Run a statement that changes some rows."""
+    with oracle.connected(rig.ends.oracle) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount > 0
+        connection.commit()
+
+
 def plant_all(rig):
     """Plant every fault, each in a row of its own; answers what must be found, by kind."""
     columns = rig.sql(
@@ -181,7 +189,7 @@ def test_what_the_taps_filters_leave_out_and_where_meltano_yml_loads_is_known(ri
     hidden = f'UPDATE {TABLE} SET "ID" = -"ID" WHERE "STATUS_ID" = {highest}'
     path = rig.place.root / "meltano.yml"
     before = path.read_text(encoding="utf-8")
-    rig.sql(hidden)
+    changed(rig, hidden)
     try:
         code, report, found = verified(rig, flext, "--everything")
         assert (code, report["agrees"], set(found)) == (1, False, {"missing", "gone"})
@@ -211,7 +219,7 @@ def test_what_the_taps_filters_leave_out_and_where_meltano_yml_loads_is_known(ri
         assert (done.returncode, "no table OIC.OTHER_ALLOCATION" in done.stderr) == (1, True)
     finally:
         path.write_text(before, encoding="utf-8")
-        rig.sql(f'UPDATE {TABLE} SET "ID" = -"ID" WHERE "ID" < 0')
+        changed(rig, f'UPDATE {TABLE} SET "ID" = -"ID" WHERE "ID" < 0')
 
 
 def test_each_planted_difference_is_found_and_mended_and_nothing_else(rig, flext):

@@ -82,3 +82,22 @@ def test_what_is_no_event_changes_nothing(text):
     progress = Progress()
     progress.take(text, 1.0)
     assert progress.streams == {}
+
+
+def test_the_first_error_of_tap_or_target_is_why_a_run_failed():
+    """Meltano's own errors come last and say only that a plugin has failed."""
+    progress = Progress()
+    for line in (
+        {"event": "Force option is enabled", "level": "warning"},
+        {"event": "RunFailed error=x", "error": "ORA-01017: no", "component": "flext-target-oracle",
+         "level": "error"},
+        {"event": "StreamFailed x", "reason": "a pipe", "component": "flext-tap-oracle-wms",
+         "stream": "item", "level": "error"},
+        {"event": "Block run completed", "level": "error"},
+    ):  # fmt: skip
+        progress.take(json.dumps(line), 0.0)
+    assert progress.reason == "flext-target-oracle: ORA-01017: no"
+    assert progress.trouble == "Block run completed"
+    progress = Progress()
+    progress.take(json.dumps({"event": "Block run completed", "level": "error"}), 0.0)
+    assert progress.reason == "Block run completed"

@@ -1,13 +1,19 @@
 """Run records and states become runs with an outcome and places with a lag."""
 
 import dataclasses
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+import flext_coordination
 from flext_cli import status
+from flext_cli.commands import status_tables, token
+from flext_cli.ledger import TableLine
+from flext_cli.status import Place, Run, StreamFigures
 from flext_observability.runs import RunRecord
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,3 +110,58 @@ def test_the_lag_is_counted_from_the_bookmark():
     assert found["item"].full_load is None
     assert (found["location"].lag_s, found["location"].full_load) == (None, "under way")
     assert found["naive"].lag_s is None
+
+
+SCOPE = "staging:tap-oracle-wms-incremental-to-target-oracle-incremental"
+COUNT = 1234567
+
+
+def drawn(*tables):
+    """The lines of tables as a terminal of 80 columns gets them."""
+    console = Console(width=80, file=io.StringIO())
+    for table in tables:
+        console.print(table)
+    return console.file.getvalue().splitlines()
+
+
+def test_eighty_columns_are_enough_for_every_number_and_name():
+    figures = StreamFigures(COUNT, COUNT, COUNT, COUNT, COUNT, 3, 2, 1, 12345.6)
+    run = Run("0123456789", BEGIN, BEGIN + timedelta(days=1), "failed", {status.TARGET: 1},
+              {"purchase_order_hdr": figures}, "incremental-sync-job")  # fmt: skip
+    lines = drawn(status_tables.runs_table([run]))
+    assert max(map(len, lines)) <= 80
+    assert "\n".join(lines).count("1,234,567") == 4
+    for text in ("01234567 failed", "incremental-sync-job", "12345.6", "3 rejected", "1 errors"):
+        assert any(text in line for line in lines), text
+    held = Place(SCOPE, "purchase_order_hdr", BEGIN.isoformat(), 100000.0, "under way")
+    ((title, table),) = status_tables.places_tables([held])
+    (line,) = [each for each in drawn(table) if "purchase_order_hdr" in each]
+    assert SCOPE in title
+    assert all(part in line for part in ("2026-03-01 12:00:00", "1 d 3 h", "under way"))
+    loaded = TableLine("OIC.WMS_ALLOCATION", SCOPE, "a run", BEGIN.isoformat(), BEGIN, 1, COUNT,
+                       COUNT, 0, 7, 0)  # fmt: skip
+    ((title, table),) = status_tables.oracle_tables([loaded], 1.0)
+    (line,) = [each for each in drawn(table) if "OIC.WMS_ALLOCATION" in each]
+    assert SCOPE in title
+    assert line.count("1,234,567") == 2
+    assert any("7 rejected" in each for each in drawn(table))
+
+
+def test_a_scope_is_one_word_and_its_holder_beside_it(tmp_path):
+    with flext_coordination.acquire(tmp_path, SCOPE, run_id="r", owner="flext run"):
+        lines = drawn(token.table(flext_coordination.read(tmp_path), str(tmp_path)))
+    assert max(map(len, lines)) <= 80
+    assert any("held" in line and SCOPE in line for line in lines)
+    assert any("by flext run, process " in line for line in lines)
+
+
+def test_why_a_run_failed_is_said_once_it_is_recorded():
+    why = {"": {status.REASON: "flext-target-oracle: ORA-01017"}}
+    parts = [record(status.TARGET, code=1), record("flext", code=1, streams=why)]
+    (run,) = status.runs(parts, frozenset())
+    assert (run.outcome, run.reason) == ("failed", "flext-target-oracle: ORA-01017")
+    (said,) = status_tables.failures([run])
+    assert "flext-target-oracle with exit code 1" in said
+    assert said.endswith("; flext-target-oracle: ORA-01017")
+    (well,) = status.runs([record("flext", streams=why)], frozenset())
+    assert (well.reason, list(status_tables.failures([well]))) == (None, [])

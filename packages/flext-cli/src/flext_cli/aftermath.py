@@ -20,7 +20,7 @@ from flext_cli.errors import ExportError, FlextError
 from flext_cli.events import AlertLost, RecordLost
 from flext_cli.project import Project
 from flext_cli.settings import Settings
-from flext_observability import emit, runs
+from flext_observability import emit, redaction, runs
 
 COMPONENT = "flext"
 _FILE_REMEDY = "make its folder, writable for this user, or set FLEXT_METRICS_FILE to another path"
@@ -74,10 +74,17 @@ def _record(workspace: Path, place: Place, over: Over) -> None:
         started_at=over.began_at,
         ended_at=over.began_at + timedelta(seconds=over.seconds),
         exit_code=over.exit_code,
-        streams={},
+        streams=_reason(over),
         job=place.job,
     )
     runs.add(workspace, record, days=place.settings.keep_days)
+
+
+def _reason(over: Over) -> dict[str, object]:
+    """Why it failed, for `flext status`."""
+    if not over.exit_code or not over.trouble:
+        return {}
+    return {"": {status.REASON: redaction.redact(over.trouble)}}
 
 
 def export(workspace: Path, path: Path) -> None:

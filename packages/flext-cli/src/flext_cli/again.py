@@ -160,7 +160,7 @@ def read(place: Place, pair: Pair, reading: Reading, watcher: Watcher) -> str:
         failure = JobFailedError(
             f"the {purpose} of {reading.stream} ended with exit code {outcome.exit_code}",
             remedy=f"`flext status --run {outcome.run_id}` shows which part failed; begin it again",
-            details=watcher.progress.trouble or "",
+            details=watcher.progress.reason or "",
         )
         failure.exit_code = outcome.exit_code
         raise failure

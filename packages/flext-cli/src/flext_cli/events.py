@@ -30,6 +30,19 @@ class RecordLost(Event):
 
 
 @dataclass(frozen=True)
+class RefreshUnfinished(Event):
+    """A refresh of one of the job's streams began and did not end: rows may be missing."""
+
+    level: ClassVar[Level] = "WARNING"
+
+    job: str
+    environment: str
+    refreshed: str
+    begun_at: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class AlertSent(Event):
     """A hook took the alerts that began, lasted or ended."""
 

@@ -7,6 +7,7 @@ of its `event`, the event's fields are keys beside it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +62,16 @@ class Stream:
 
 @dataclass
 class Progress:
-    """All streams of a run, and the last thing that was worse than a hint."""
+    """All streams of a run, the last thing that was worse than a hint, and the first error."""
 
     streams: dict[str, Stream] = field(default_factory=dict)
     trouble: str | None = None
+    error: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run failed, if it did: what tap or target said first, else what was said last."""
+        return self.error or self.trouble
 
     def take(self, line: str, now_s: float) -> None:
         """Take one line of the log; what is no event changes nothing."""
@@ -72,8 +79,12 @@ class Progress:
         if record is None:
             return
         event = str(record.get("event") or "").partition(" ")[0]
-        if str(record.get("level")).lower() in {"warning", "error", "critical"}:
+        level = str(record.get("level")).lower()
+        if level in {"warning", "error", "critical"}:
             self.trouble = str(record["event"])
+        # Meltano's own errors have no component, and say no more than that a plugin has failed.
+        if self.error is None and level in {"error", "critical"} and record.get("component"):
+            self.error = _error(record)
         name = record.get("stream") or record.get("stream_name")
         if not isinstance(name, str) or not name:
             return
@@ -98,6 +109,13 @@ class Progress:
             stream.retries += 1
         elif event in _ENDS:
             stream.ended, stream.in_flight = _ENDS[event], 0
+
+
+def _error(record: Mapping[str, Any]) -> str:
+    """An error as one line: of whom, of which stream, and what it says of itself."""
+    stream = record.get("stream") or record.get("stream_name")
+    of = f"{record['component']}, {stream}" if stream else str(record["component"])
+    return f"{of}: {record.get('error') or record.get('reason') or record['event']}"
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@
 For a database that was set back, or a table that is gone: the next runs would go on from a bookmark
 that the table does not reach. Only after every row has been read again does the database forget
 what it was told: a stream that its run had stopped stays stopped after a refresh that failed. One
-that nothing had stopped goes on, as it did before; the failed refresh ends with its exit code.
+that nothing had stopped goes on, as it did before, and every run of it says that a refresh did not
+end (`unfinished`), until one does.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flext_cli import again, clock, courses
+from flext_cli import again, clock, courses, unfinished
 from flext_cli.again import Place, Reading, Watcher
 from flext_cli.ends import Opened
 from flext_cli.errors import AgainRefusedError, EndError
 from flext_cli.handover import Pair
+from flext_cli.unfinished import Refresh
 from flext_cli.verify import reading
 from flext_target_oracle import control_tables, fence
 from flext_target_oracle.connection import Database
@@ -82,23 +84,31 @@ def run(place: Place, stream: str, watcher: Watcher) -> Refreshed:
     ):
         memory = _memory(place, pair, stream, opened)
         _refuse_without_key(stream, opened, memory.settings)
-        own_scope = f"{pair.state_id(place.environment)}:{_PURPOSE}"
-        memory.renew([own_scope])
-        completion = _Completion(stream, watcher)
-        changed = Reading(stream, _PURPOSE, {"sync_mode": "full"}, {"keep_newer": "false"})
-        run_id = again.read(place, pair, changed, completion)
-        if not completion.seen:
-            raise AgainRefusedError(
-                f"the run read less than all of {stream}, so its bookmarks do not count yet",
-                remedy="take record_limit out of the settings, and begin the refresh again",
-            )
-        if not memory.renew([own_scope]):
-            raise EndError(
-                f"the refresh loaded {stream}, but not into {memory.table}",
-                remedy="say schema, table_prefix and control_schema in `.env` alone",
-            )
-        scopes = memory.renew([each.state_id(place.environment) for each in pairs])
+        begun = Refresh(place.environment, stream, clock.now().isoformat(timespec="seconds"))
+        with unfinished.marked(place.project.workspace(place.environ), begun):
+            run_id = _read(place, pair, stream, memory, watcher)
+            scopes = memory.renew([each.state_id(place.environment) for each in pairs])
     return Refreshed(run_id, tuple(scopes))
+
+
+def _read(place: Place, pair: Pair, stream: str, memory: _Memory, watcher: Watcher) -> str:
+    """Load all of the stream; answers the run's id."""
+    own_scope = f"{pair.state_id(place.environment)}:{_PURPOSE}"
+    memory.renew([own_scope])
+    completion = _Completion(stream, watcher)
+    changed = Reading(stream, _PURPOSE, {"sync_mode": "full"}, {"keep_newer": "false"})
+    run_id = again.read(place, pair, changed, completion)
+    if not completion.seen:
+        raise AgainRefusedError(
+            f"the run read less than all of {stream}, so its bookmarks do not count yet",
+            remedy="take record_limit out of the settings, and begin the refresh again",
+        )
+    if not memory.renew([own_scope]):
+        raise EndError(
+            f"the refresh loaded {stream}, but not into {memory.table}",
+            remedy="say schema, table_prefix and control_schema in `.env` alone",
+        )
+    return run_id
 
 
 @dataclass(frozen=True)

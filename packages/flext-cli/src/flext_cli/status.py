@@ -17,6 +17,8 @@ from flext_observability.runs import RunRecord
 Outcome = Literal["running", "succeeded", "failed", "died"]
 TAP = "flext-tap-oracle-wms"
 TARGET = "flext-target-oracle"
+#: Under which name the record of `flext run` has why the run failed, beside what has no stream.
+REASON = "reason"
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Run:
         streams: by stream; what belongs to none is left out.
         ended_at: when its last part ended, None while one has not.
         job: the job, where `flext run` ran it.
+        reason: why it failed, where `flext run` saw it.
     """
 
     run_id: str
@@ -52,6 +55,7 @@ class Run:
     exit_codes: Mapping[str, int | None]
     streams: Mapping[str, StreamFigures] = field(default_factory=dict)
     job: str | None = None
+    reason: str | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -96,7 +100,14 @@ def _run(run_id: str, parts: Sequence[RunRecord], held: frozenset[str]) -> Run:
         exit_codes=_exit_codes(parts),
         job=next((part.job for part in parts if part.job is not None), None),
         streams=_streams(parts),
+        reason=next((found for part in parts if (found := _reason(part))), None),
     )
+
+
+def _reason(part: RunRecord) -> str | None:
+    found = part.streams.get("") or {}
+    text = found.get(REASON)
+    return text if isinstance(text, str) and part.exit_code else None
 
 
 def _exit_codes(parts: Sequence[RunRecord]) -> dict[str, int | None]:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flext_cli import durations, ends, project
@@ -71,19 +73,19 @@ def script(planned: Sequence[Planned]) -> str:
 
 def table(job: str, planned: Sequence[Planned]) -> Table:
     """A line per stream."""
-    shown = Table(title=f"What {job} would do")
-    shown.add_column("stream")
-    shown.add_column("table", overflow="fold")
+    shown = Table(
+        title=f"What {job} would do", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    shown.add_column("stream, and where it is loaded", overflow="fold")
     for heading in ("DDL", "rows in the WMS", "first load"):
-        shown.add_column(heading, justify="right")
-    shown.add_column("would fail", overflow="fold")
+        shown.add_column(heading, justify="right", no_wrap=True)
     for each in planned:
         rows = "" if each.rows is None else f"{each.rows:,}"
         seconds = "" if each.first_load_s is None else durations.text(each.first_load_s)
-        shown.add_row(
-            each.stream or "(our own tables)", each.table, str(len(each.ddl)), rows, seconds,
-            redaction.redact(each.trouble or ""),
-        )  # fmt: skip
+        name = f"{each.stream or 'our own tables'}, {each.table}" if each.table else each.stream
+        shown.add_row(name, str(len(each.ddl)), rows, seconds)
+        if each.trouble:
+            shown.add_row(f"[red]would fail: {escape(redaction.redact(each.trouble))}[/red]")
     total_s = sum(each.first_load_s or 0.0 for each in planned)
     if any(each.first_load_s is not None for each in planned):
         shown.caption = f"first load of all: about {durations.text(total_s)} as the WMS answers now"

@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from flext_cli import aftermath, clock, durations, job_run, project, settings
+from flext_cli import aftermath, clock, durations, job_run, project, settings, unfinished
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
-from flext_cli.events import RunSkipped
+from flext_cli.events import RefreshUnfinished, RunSkipped
 from flext_cli.progress import Progress, Stream, refused
-from flext_observability import configure, emit, set_process_context
+from flext_cli.project import Project
+from flext_observability import configure, emit, redaction, set_process_context
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -73,6 +74,7 @@ def run(
     configure("flext")
 
     def turn() -> job_run.Ended | job_run.Skipped:
+        _say_unfinished(found, job, chosen, environ)
         with _watching(job, as_json=as_json) as watched:
             began_at, began_s = clock.now(), clock.monotonic_s()
             outcome = job_run.once(
@@ -91,6 +93,15 @@ def run(
         )
 
 
+def _say_unfinished(found: Project, job: str, chosen: str, environ: Mapping[str, str]) -> None:
+    """Say which streams of the job lack the end of a refresh; the run goes on all the same."""
+    pairs = found.job(job)
+    for each in unfinished.read(found.workspace(environ)):
+        reads = any(pair.streams is None or each.stream in pair.streams for pair in pairs)
+        if reads and each.environment == chosen:
+            emit(RefreshUnfinished(job, each.environment, each.stream, each.begun_at, each.remedy))
+
+
 def _leave(
     place: aftermath.Place,
     outcome: job_run.Ended | job_run.Skipped,
@@ -104,7 +115,7 @@ def _leave(
         return
     set_process_context(run_id=outcome.run_id)
     over = aftermath.Over(
-        outcome.run_id, outcome.exit_code, began_at, seconds, trouble=progress.trouble
+        outcome.run_id, outcome.exit_code, began_at, seconds, trouble=progress.reason
     )
     aftermath.leave(place, over, clock.now())
 
@@ -156,6 +167,7 @@ def _say(
             "outcome": "failed" if outcome.exit_code else "succeeded",
             **asdict(outcome),
             "seconds": seconds,
+            "reason": _reason(outcome, progress),
             "streams": {
                 name: {
                     "loaded": each.loaded,
@@ -176,6 +188,15 @@ def _say(
             f" {len(progress.streams)} streams{refused(rejected)} (run {outcome.run_id})",
             err=True,
         )
+        if reason := _reason(outcome, progress):
+            click.echo(f"  because: {reason}", err=True)
+
+
+def _reason(outcome: job_run.Ended, progress: Progress) -> str | None:
+    """Why a run failed, as far as its log says."""
+    if not outcome.exit_code or progress.reason is None:
+        return None
+    return redaction.redact(progress.reason)
 
 
 class _Watched:

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 import flext_coordination
-from flext_cli import clock, durations, ends, ledger, meltano, project, status
+from flext_cli import clock, ends, ledger, meltano, project, status, unfinished
+from flext_cli.commands import status_tables as shown
 from flext_cli.errors import ProjectError, SettingsRefusedError
 from flext_observability import redaction, runs
-
-_COLOURS = {"succeeded": "green", "running": "cyan", "failed": "red", "died": "red"}
 
 
 @click.command(name="status", epilog="Example: flext status --limit 3")
@@ -56,20 +54,28 @@ def show_status(
     found = status.runs(runs.read(workspace, run_id=run_id, limit=limit * 4), held)[:limit]
     places = _places() if bookmarks else []
     tables, trouble = _tables(days) if oracle else ([], None)
+    left = unfinished.read(workspace)
     if as_json:
-        shown = {
+        answer = {
             "runs": [_run(run) for run in found],
             "streams": _plain(places),
             "oracle": {"tables": [_table(each) for each in tables], "trouble": trouble},
+            "unfinished_refreshes": [dataclasses.asdict(each) for each in left],
         }
-        click.echo(redaction.redact(json.dumps(shown)))
+        click.echo(redaction.redact(json.dumps(answer)))
         return
     console = Console()
-    console.print(_runs_table(found, str(workspace)))
-    if places:
-        console.print(_places_table(places))
-    if tables:
-        console.print(_oracle_table(tables, days))
+    for title, table in (
+        (f"Runs in {workspace}", shown.runs_table(found)),
+        *shown.places_tables(places),
+        *shown.oracle_tables(tables, days),
+    ):
+        console.print(title, style="bold", highlight=False)
+        console.print(table)
+    for failure in shown.failures(found):
+        click.echo(redaction.redact(failure), err=True)
+    for each in left:
+        click.echo(f"{each}; {each.remedy}", err=True)
     if trouble is not None:
         click.echo(f"Oracle was not asked: {redaction.redact(trouble)}", err=True)
 
@@ -111,64 +117,6 @@ def _run(run: status.Run) -> dict[str, object]:
         "seconds": run.seconds,
         "outcome": run.outcome,
         "exit_codes": dict(run.exit_codes),
+        "reason": run.reason,
         "streams": {name: dataclasses.asdict(each) for name, each in run.streams.items()},
     }
-
-
-def _runs_table(found: list[status.Run], workspace: str) -> Table:
-    table = Table(title=f"Runs in {workspace}")
-    for heading in ("run", "started", "outcome", "stream"):
-        table.add_column(heading, overflow="fold")
-    for heading in (
-        "seconds", "extracted", "inserted", "updated", "unchanged", "rejected", "retries", "errors",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
-    for run in found:
-        colour = _COLOURS[run.outcome]
-        head = (
-            run.run_id[:8],
-            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
-            f"[{colour}]{run.outcome}[/{colour}]",
-        )
-        if not run.streams:
-            table.add_row(*head, "–", _seconds(run.seconds))
-        for name, each in run.streams.items():
-            figures = (each.extracted, each.inserted, each.updated, each.unchanged)
-            rest = (each.rejected, each.retries, each.errors)
-            row = (name, _seconds(each.seconds), *(str(n) for n in (*figures, *rest)))
-            table.add_row(*head, *row)
-            head = ("", "", "")
-    return table
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _places_table(places: list[status.Place]) -> Table:
-    table = Table(title="Streams")
-    for heading in ("state", "stream", "bookmark", "lag", "full load"):
-        table.add_column(heading, overflow="fold")
-    for place in places:
-        lag = "" if place.lag_s is None else durations.text(place.lag_s)
-        table.add_row(
-            place.state_id, place.stream, place.bookmark or "–", lag, place.full_load or "–"
-        )
-    return table
-
-
-def _oracle_table(lines: list[ledger.TableLine], days: float) -> Table:
-    table = Table(title=f"Oracle, and its ledger of {days:g} days")
-    for heading in ("table", "scope", "held by", "bookmark", "last commit (UTC)"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("batches", "received", "inserted", "updated", "rejected"):
-        table.add_column(heading, justify="right")
-    for line in lines:
-        committed = line.committed_at
-        counts = (line.batches, line.received, line.inserted, line.updated, line.rejected)
-        table.add_row(
-            line.table, line.scope, line.holder or "–", line.bookmark or "–",
-            "–" if committed is None else f"{committed:%Y-%m-%d %H:%M:%S}",
-            *(f"{n:,}" for n in counts),
-        )  # fmt: skip
-    return table

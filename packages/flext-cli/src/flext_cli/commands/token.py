@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -30,20 +33,27 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"leases": [_shown(record) for record in records]}))
         return
-    table = Table(title=f"Leases in {workspace}")
-    for heading in ("scope", "state", "owner", "process", "since", "until", "last event"):
-        table.add_column(heading, overflow="fold")
+    Console().print(table(records, str(workspace)))
+
+
+def table(records: Sequence[flext_coordination.LeaseRecord], workspace: str) -> Table:
+    """A scope's state with its lines below: who, since when, what happened last."""
+    shown = Table(title=f"Leases in {workspace}", show_header=False, box=box.SIMPLE, pad_edge=False)
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
     for record in records:
-        table.add_row(
-            record.scope,
-            record.state,
-            record.owner,
-            f"{record.pid} on {record.host}",
-            f"{record.acquired_at:%Y-%m-%d %H:%M:%S}",
-            f"{record.expires_at:%Y-%m-%d %H:%M:%S}",
-            record.events[-1].text if record.events else "",
-        )
-    Console().print(table)
+        colour = "cyan" if record.state == "held" else "green"
+        shown.add_row(f"[{colour}]{record.state}[/{colour}]", f"[bold]{record.scope}[/bold]")
+        shown.add_row("", f"by {record.owner}, process {record.pid} on {record.host}")
+        until = f" until {_time(record.expires_at)}" if record.state == "held" else ""
+        shown.add_row("", f"since {_time(record.acquired_at)}{until} (UTC)")
+        if record.events:
+            shown.add_row("", f"last: {record.events[-1].text}")
+    return shown
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}"
 
 
 @token.command(epilog="Example: flext token history dev:tap-oracle-wms-full-to-target-oracle-full")

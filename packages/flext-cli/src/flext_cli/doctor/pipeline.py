@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import flext_coordination
-from flext_cli import clock, ends, ledger, meltano, status
+from flext_cli import clock, ends, ledger, meltano, status, unfinished
 from flext_cli.doctor.findings import Finding
 from flext_cli.errors import FlextError, SettingsRefusedError
 from flext_cli.project import Project
@@ -20,7 +20,20 @@ def check(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at jobs, leases and states."""
     yield from _jobs(project)
     yield from _leases(project, environ)
+    yield from _refreshes(project, environ)
     yield from _states(project, environ)
+
+
+def _refreshes(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        found = unfinished.read(project.workspace(environ))
+    except FlextError as error:
+        yield Finding(ABOUT, "refreshes", "error", str(error), error.remedy)
+        return
+    for each in found:
+        yield Finding(ABOUT, "refreshes", "error", str(each), each.remedy)
+    if not found:
+        yield Finding(ABOUT, "refreshes", "ok", "none that was begun has not ended")
 
 
 def _jobs(project: Project) -> Iterator[Finding]:

@@ -43,3 +43,15 @@ def test_the_ids_are_for_the_user_alone_and_gone_afterwards(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.is_absolute()
     assert not path.exists()
+
+
+def test_what_a_killed_repair_left_goes_and_what_another_one_reads_stays(tmp_path):
+    left = tmp_path / ".flext" / "verify" / "item-0123abcd.ids.json"
+    report = left.with_name("20260101T000000000000.jsonl")
+    with repair._ids_file(tmp_path, "lpn", [1]) as at_work:
+        for path in (left, report):
+            path.write_text("{}", encoding="utf-8")
+        with repair._ids_file(tmp_path, "item", [2]):
+            assert not left.exists()
+            assert at_work.exists()
+            assert report.exists()

@@ -3,7 +3,7 @@
 Meltano asks, from the top: the variables of a plugin's own name and of its namespace, the Meltano
 environment's settings of it, the plugin's own, and then the same of the plugin that it inherits
 from. What stands in meltano.yml may name variables; what stands in a variable is taken as it is.
-A setting kept in Meltano's database (`meltano config --store=db`) is not seen here.
+A setting kept in Meltano's own database is not seen here.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ twice one is kept. Of rows that are gone from the WMS the setting `on_missing` d
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import uuid
@@ -33,6 +34,7 @@ from flext_target_oracle.removing import Doomed, Removed
 
 _OWNER = "flext verify --repair"
 _PURPOSE = "repair"
+_IDS = ".ids.json"
 _READ: tuple[Kind, ...] = ("missing", "changed", "duplicate", "unlisted")
 _REMOVED: tuple[Kind, ...] = ("extra", "gone", "duplicate")
 Found = Mapping[Kind, Sequence[int]]
@@ -165,11 +167,26 @@ def _ids_file(root: Path, stream: str, ids: Sequence[int]) -> Iterator[Path]:
     """The ids in a file of the workspace, gone at the end of the block."""
     folder = (root / ".flext" / "verify").absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{stream}-{uuid.uuid4().hex[:8]}.ids.json"
+    _sweep(folder)
+    path = folder / f"{stream}-{uuid.uuid4().hex[:8]}{_IDS}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    # Locked while it is needed: the kernel lets go of that whatever ends this process.
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
             json.dump({stream: list(ids)}, file)
-        yield path
-    finally:
-        path.unlink()
+            file.flush()
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what repairs left that were killed."""
+    for path in folder.glob(f"*{_IDS}"):
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # its repair is at work
+            path.unlink(missing_ok=True)

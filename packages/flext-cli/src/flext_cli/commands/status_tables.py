@@ -45,7 +45,8 @@ def _lines(run: Run) -> Iterator[tuple[str, ...]]:
         yield ("–", whole)
     for name, each in run.streams.items():
         figures = (each.extracted, each.inserted, each.updated, each.unchanged)
-        yield (name, _seconds(each.seconds), *(f"{n:,}" for n in figures))
+        # No separators: seven digits four times leave the names their room.
+        yield (name, _seconds(each.seconds), *(str(n) for n in figures))
         yield from ((f"[yellow]  {rare}[/yellow]",) for rare in _rare(each))
     if run.streams and run.seconds is not None:
         yield ("(the whole run)", whole)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -76,7 +78,7 @@ def test_requests_of_another_kind_do_not_look_like_rising_latency():
 def test_never_more_in_flight_than_the_budget():
     made = budget.Budget(3, Clock())
     lock, inside, most = threading.Lock(), [0], [0]
-    full = threading.Barrier(3, timeout=20)
+    full, through = threading.Barrier(3, timeout=20), threading.Semaphore(0)
 
     def work():
         # Once each: a thread that came late could not stand with itself in the last three.
@@ -88,13 +90,35 @@ def test_never_more_in_flight_than_the_budget():
             with lock:
                 inside[0] -= 1
             slot.outcome = "good"
+        through.release()
 
-    threads = [threading.Thread(target=work) for _ in range(18)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(18)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(30)
+    assert all(through.acquire(timeout=20) for _ in threads)
     assert most == [3]
+
+
+def test_who_waits_longest_goes_next_and_nobody_waits_for_ever():
+    made = budget.Budget(1, Clock())
+    came, gone = threading.Semaphore(0), queue.SimpleQueue()
+
+    class Line(deque):
+        def append(self, turn):
+            super().append(turn)
+            came.release()  # the lock is held here, until the newcomer waits
+
+    def work(number):
+        with made.slot("page"):
+            gone.put(number)
+
+    made._turns = Line()
+    with made.slot("page"):
+        assert came.acquire(timeout=20)
+        for number in range(4):
+            threading.Thread(target=work, args=(number,), daemon=True).start()
+            assert came.acquire(timeout=20)
+    assert [gone.get(timeout=20) for _ in range(4)] == [0, 1, 2, 3]
 
 
 @given(st.floats(0.5, 100), st.integers(2, 20))

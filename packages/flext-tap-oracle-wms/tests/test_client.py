@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import tracemalloc
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +21,7 @@ from flext_tap_oracle_wms.auth import BasicAuth
 from flext_tap_oracle_wms.client import WmsClient
 from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.retry import Policy
-from flext_tap_oracle_wms.transport import pool
+from flext_tap_oracle_wms.transport import pool, unpacked
 
 BASE = "https://wms.example.com/env/wms/lgfapi/v10/"
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -244,6 +246,43 @@ def test_certificates_are_validated():
     assert made.connection_pool_kw["timeout"].read_timeout == 2
     assert made.connection_pool_kw["timeout"].connect_timeout == 1
     assert made.connection_pool_kw["retries"].total is False
+
+
+@given(st.lists(st.binary(max_size=3000), min_size=1, max_size=3), st.integers(0, 9))
+def test_a_packed_body_is_unpacked_whole_or_refused(parts, level):
+    packed = b"".join(gzip.compress(part, level) for part in parts)
+    assert unpacked(b"".join(parts), "identity") == b"".join(parts)
+    if len({len(part) for part in parts}) == len(parts):
+        assert unpacked(packed, "GZIP") == b"".join(parts)
+    one = gzip.compress(parts[0], level)
+    assert unpacked(one, "gzip") == parts[0]
+    for damaged in (one[:-1], one[:-9] + one[-8:], b"x" + one[1:], one + b"x"):
+        with pytest.raises(urllib3.exceptions.DecodeError):
+            unpacked(damaged, "gzip")
+
+
+def test_a_packing_that_was_not_asked_for_is_refused():
+    with pytest.raises(urllib3.exceptions.DecodeError, match="packed as br, not as gzip"):
+        unpacked(b"x", "br")
+
+
+def test_a_body_that_says_it_is_huge_takes_no_memory_for_it():
+    packed = gzip.compress(b"x" * 100)[:-4] + b"\xff\xff\xff\xff"
+    tracemalloc.start()
+    try:
+        with pytest.raises(urllib3.exceptions.DecodeError):
+            unpacked(packed, "gzip")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_damaged_packing_is_tried_again():
+    broken = urllib3.exceptions.DecodeError("it cannot be unpacked: Error -3")
+    client, _, _ = client_of(broken, Answer())
+    with capture_events() as seen:
+        client.list_page("allocation", {})
+    assert [e.error_class for e in seen if isinstance(e, events.RequestFailed)] == ["body"]
 
 
 @given(st.text(), st.integers(0, 5000), st.binary(max_size=4))

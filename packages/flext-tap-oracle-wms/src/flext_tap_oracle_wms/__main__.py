@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: For how long one thread keeps the interpreter while others want it.
 SWITCH_S = 0.002
+#: A page takes a few pieces of memory of up to a megabyte, again and again.
+LARGEST_KEPT_BYTES = 16 * 1024 * 1024
 
 
 def main() -> None:
@@ -36,6 +38,9 @@ def main() -> None:
     # A reader needs the interpreter again for each piece of its answer, and would wait 5 ms for it
     # whenever a page is being encoded: of what a request takes beyond its latency, the most.
     sys.setswitchinterval(SWITCH_S)
+    # glibc takes what was once given back as the size of which to keep memory at hand (mallopt(3),
+    # M_MMAP_THRESHOLD); else each page's is given back, and taken and cleared again for the next.
+    bytes(LARGEST_KEPT_BYTES)
     level = os.environ.get(f"{ENV_PREFIX}LOGLEVEL") or os.environ.get("LOGLEVEL") or "INFO"
     secrets = [os.environ.get(f"{ENV_PREFIX}PASSWORD", "")]
     try:

@@ -5,11 +5,13 @@ The only module that knows the HTTP library. Retries, credentials and the API ar
 
 from __future__ import annotations
 
+import gzip
 import heapq
 import itertools
 import socket
 import ssl
 import threading
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -22,22 +24,26 @@ from flext_tap_oracle_wms.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Protocol
-
-    class Response(Protocol):
-        """What the client reads of an answer."""
-
-        status: int
-        headers: Mapping[str, str]
-
-        @property
-        def data(self) -> bytes:
-            """The whole body."""
-            ...
-
 
 HTTPError = urllib3.exceptions.HTTPError
 _DETAIL_CHARS = 300
+#: What zlib is told by this number: a header and a trailer of gzip, with its checksum.
+_GZIP_WBITS = 31
+#: Deflate makes nothing smaller by more than this.
+_MOST_TIMES = 1032
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client reads of an answer.
+
+    Attributes:
+        data: the whole body, unpacked.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,20 @@ class _Watchman:
 
     def begin(self, timeout_s: float) -> _Watch:
         with self._changed:
+            self._forget_ended()
             watch = _Watch(self._monotonic_s() + timeout_s, next(self._numbers))
             heapq.heappush(self._watches, watch)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if self._watches[0] is watch:
+                # Else it waits for an earlier one, or for one that has ended, and looks then.
+                self._changed.notify()
         return watch
+
+    def _forget_ended(self) -> None:
+        while self._watches and self._watches[0].ended:
+            heapq.heappop(self._watches)
 
     def end(self, watch: _Watch) -> None:
         with self._changed:
@@ -92,8 +105,7 @@ class _Watchman:
     def _run(self) -> None:
         with self._changed:
             while True:
-                while self._watches and self._watches[0].ended:
-                    heapq.heappop(self._watches)
+                self._forget_ended()
                 if not self._watches:
                     self._changed.wait()
                     continue
@@ -150,7 +162,7 @@ class Transport(urllib3.PoolManager):
         self._deadline_s = deadline_s
         self._watchman = _Watchman(clock)
 
-    def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]  # the arguments are urllib3's own
+    def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # the arguments are urllib3's own
         """Return the whole answer.
 
         Raises:
@@ -158,7 +170,9 @@ class Transport(urllib3.PoolManager):
         """
         watch = _in_hand.watch = self._watchman.begin(self._deadline_s)
         try:
-            return super().request(method, url, **options)
+            found = super().request(method, url, decode_content=False, **options)
+            encoding = found.headers.get("Content-Encoding", "identity")
+            return Response(found.status, found.headers, unpacked(found.data, encoding))
         finally:
             _in_hand.watch = None
             self._watchman.end(watch)
@@ -174,6 +188,30 @@ class Transport(urllib3.PoolManager):
         options = {"headers": {**headers, **content}, "body": body, "redirect": False}
         answer = self.request("POST", url, **options)
         return answer.status, answer.data
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """Return a body as it was before it was packed, by the value of its Content-Encoding.
+
+    urllib3 does so in pieces that it copies together, at three times the cost. Of several parts
+    as long as each other it is the first, which is no JSON if there is anything in the others.
+
+    Raises:
+        DecodeError: it is not whole, or packed in a way that was not asked for.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"} or not body:
+        return body
+    if encoding not in {"gzip", "x-gzip"}:
+        raise urllib3.exceptions.DecodeError(f"it is packed as {encoding}, not as gzip")
+    # Its last four bytes say how long it was: one piece of memory, if they may be right.
+    size = int.from_bytes(body[-4:], "little")
+    room_bytes = max(1, min(size, len(body) * _MOST_TIMES))
+    try:
+        found = zlib.decompress(body, _GZIP_WBITS, room_bytes)
+        return found if len(found) == size else gzip.decompress(body)  # it has several parts
+    except (zlib.error, EOFError, OSError) as error:
+        raise urllib3.exceptions.DecodeError(f"it cannot be unpacked: {error}") from None
 
 
 def pool(
@@ -224,6 +262,8 @@ def failure_of(error: urllib3.exceptions.HTTPError) -> Failure:
         error, urllib3.exceptions.NewConnectionError
     ):
         return Failure("timeout", "no whole answer within the timeout", retried=True)
+    if isinstance(error, urllib3.exceptions.DecodeError):
+        return Failure("body", f"the answer is cut or damaged: {error}", retried=True)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         reason = next(c for c in causes if isinstance(c, ssl.SSLCertVerificationError))
         return Failure("certificate", reason.verify_message or str(reason), retried=False)

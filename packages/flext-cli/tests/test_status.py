@@ -126,12 +126,12 @@ def drawn(*tables):
 
 def test_eighty_columns_are_enough_for_every_number_and_name():
     figures = StreamFigures(COUNT, COUNT, COUNT, COUNT, COUNT, 3, 2, 1, 12345.6)
-    run = Run("0123456789", BEGIN, BEGIN + timedelta(days=1), "failed", {status.TARGET: 1},
+    run = Run("fedcba9876", BEGIN, BEGIN + timedelta(days=1), "failed", {status.TARGET: 1},
               {"purchase_order_hdr": figures}, "incremental-sync-job")  # fmt: skip
     lines = drawn(status_tables.runs_table([run]))
     assert max(map(len, lines)) <= 80
     assert "\n".join(lines).count("1234567") == 4
-    for text in ("01234567 failed", "incremental-sync-job", "12345.6", "3 rejected", "1 errors"):
+    for text in ("fedcba98 failed", "incremental-sync-job", "12345.6", "3 rejected", "1 errors"):
         assert any(text in line for line in lines), text
     held = Place(SCOPE, "purchase_order_hdr", BEGIN.isoformat(), 100000.0, "under way")
     ((title, table),) = status_tables.places_tables([held])

@@ -18,6 +18,7 @@ from oracle_emulator.engine.catalogue import Catalogue
 from oracle_emulator.engine.connection import Connection
 from oracle_emulator.engine.errors import error
 from oracle_emulator.engine.interface import Credentials, Database, Session, SessionInfo
+from oracle_emulator.engine.library import Library
 from oracle_emulator.engine.session import EngineSession
 
 EXTENDED_BYTES = 32767  # of VARCHAR2 with MAX_STRING_SIZE = EXTENDED
@@ -82,6 +83,7 @@ class EngineDatabase:
             _describe_server(run, service_name, profile, max_string_size)
             self.type_names = connection.own_types(run)
         self.catalogue = Catalogue(self.administrator)
+        self.library = Library()
 
     @contextmanager
     def administrator(self) -> Iterator[Connection]:

@@ -8,14 +8,13 @@ leaves no PostgreSQL transaction behind.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from oracle_emulator.engine import arrays, byhand, diagnosis, names, plsql, results, scanner, types
+from oracle_emulator.engine import arrays, byhand, diagnosis, names, plsql, results, types
 from oracle_emulator.engine.catalogue import TableInfo
 from oracle_emulator.engine.control import Control
 from oracle_emulator.engine.ddl import parser
@@ -32,17 +31,14 @@ from oracle_emulator.engine.interface import (
     TypeCode,
 )
 from oracle_emulator.engine.temporary import PrivateTables
-from oracle_emulator.engine.translate import statements
 from oracle_emulator.engine.translate.context import Context, TableName, Translation
 
 if TYPE_CHECKING:
     from oracle_emulator.engine.database import EngineDatabase
 
-PLANS_KEPT = 200
 DDL_PATIENCE_S = (
     0.3  # a DDL waits so long even with DDL_LOCK_TIMEOUT 0: other sessions' queries end within it
 )
-PlanKey = tuple[str, tuple[OracleType, ...], str, int]
 
 
 class EngineSession:
@@ -58,7 +54,6 @@ class EngineSession:
         self.schema = info.user
         self.private = PrivateTables(self)
         self.control = Control(self)
-        self._plans: OrderedDict[PlanKey, Translation] = OrderedDict()
         self.savepoints: list[str] = []
         self.appended: set[TableName] = set()  # loaded by INSERT /*+ APPEND */, not committed
         self._closed = threading.Event()
@@ -69,7 +64,7 @@ class EngineSession:
 
     def scan(self, sql: str) -> Statement:
         """Classify a text and find its placeholders without judging it."""
-        return scanner.scan(sql)
+        return self.database.library.statement(sql)
 
     def execute(
         self,
@@ -160,24 +155,14 @@ class EngineSession:
     # ---------------------------------------------------------------------------------------------
 
     def plan(self, statement: Statement, binds: Sequence[OracleType]) -> Translation:
-        """The translation of a query or DML, remembered while nothing changes."""
-        key = (statement.text, tuple(binds), self.schema, self.database.catalogue.version)
-        known = self._plans.get(key)
-        if known is not None and self.private.fresh(known):
-            self._plans.move_to_end(key)
-            return known
-        plan = statements.translate(statement, self.context(binds))
-        if not self.in_transaction:  # inside one, a temporary table's creation may be rolled back
-            self._plans[key] = plan
-            while len(self._plans) > PLANS_KEPT:
-                self._plans.popitem(last=False)
-        return plan
+        """The translation of a query or DML; not to be changed, since sessions share it."""
+        version = self.database.catalogue.version
+        return self.database.library.plan(statement, self.context(binds), version)
 
     def context(self, binds: Sequence[OracleType]) -> Context:
         """What a translation must know of this session."""
         return Context(
             self.schema,
-            self.info.user,
             binds,
             self.private.physical,
             self.database.catalogue.synonym,

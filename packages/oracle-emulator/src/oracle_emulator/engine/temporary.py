@@ -17,7 +17,7 @@ from oracle_emulator.engine.ddl.statements import (
     Truncate,
 )
 from oracle_emulator.engine.errors import error
-from oracle_emulator.engine.translate.context import TableName, Translation
+from oracle_emulator.engine.translate.context import TableName
 
 if TYPE_CHECKING:
     from oracle_emulator.engine.session import EngineSession
@@ -124,13 +124,6 @@ class PrivateTables:
     def definition(self, relid: int) -> int:
         """The oid of the definition behind a private table; any other oid is itself."""
         return self._relids.get(relid, relid)
-
-    def fresh(self, plan: Translation) -> bool:
-        """Whether the private tables that a remembered plan names still exist."""
-        return all(
-            self._physical.get(name, ("", 0))[0] == physical
-            for name, physical in plan.private.items()
-        )
 
     def committed(self) -> None:
         """The transaction was committed: what it made stays."""

@@ -19,7 +19,6 @@ class Context:
     """
 
     schema: str
-    user: str
     binds: Sequence[OracleType]
     temporary: Callable[
         [TableName], str | None

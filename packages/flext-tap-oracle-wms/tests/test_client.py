@@ -21,7 +21,7 @@ from flext_tap_oracle_wms.auth import BasicAuth
 from flext_tap_oracle_wms.client import WmsClient
 from flext_tap_oracle_wms.clock import Clock
 from flext_tap_oracle_wms.retry import Policy
-from flext_tap_oracle_wms.transport import pool, unpacked
+from flext_tap_oracle_wms.transport import Response, pool, unpacked
 
 BASE = "https://wms.example.com/env/wms/lgfapi/v10/"
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -278,7 +278,7 @@ def test_a_body_that_says_it_is_huge_takes_no_memory_for_it():
 
 
 def test_a_damaged_packing_is_tried_again():
-    broken = urllib3.exceptions.DecodeError("it cannot be unpacked: Error -3")
+    broken = Response(200, {"Content-Encoding": "gzip"}, gzip.compress(PAGE)[:-9])
     client, _, _ = client_of(broken, Answer())
     with capture_events() as seen:
         client.list_page("allocation", {})

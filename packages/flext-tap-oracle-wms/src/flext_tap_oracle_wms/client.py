@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from flext_tap_oracle_wms.auth import Authenticator
     from flext_tap_oracle_wms.budget import Outcome
-    from flext_tap_oracle_wms.transport import Transport
+    from flext_tap_oracle_wms.transport import Response, Transport
 
 T = TypeVar("T")
 _DETAIL_CHARS = 300
@@ -287,7 +287,8 @@ class WmsClient:
                 raise
             slot.seconds = self._clock.monotonic_s() - started_s
             slot.outcome = _OUTCOMES.get(answer.status, "other")
-        return self._read(ask.path, answer, slot.seconds, decode)
+        # The place is free: the next request goes out while this answer is unpacked and decoded.
+        return self._read(ask.path, _opened(answer), slot.seconds, decode)
 
     def _read(self, path: str, answer: _Answer, seconds: float, decode: Callable[[bytes], T]) -> T:
         date = retry.parse_http_date(answer.headers.get("Date"))
@@ -316,16 +317,22 @@ class WmsClient:
             detail = f"the answer is cut or not the JSON that was due ({error})"
             raise _AttemptError(Failure("body", detail, retried=True)) from None
 
-    def _send(self, url: str) -> _Answer:
+    def _send(self, url: str) -> Response:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         try:
             headers |= self._auth.headers()
-            response = self._transport.request("GET", url, headers=headers, redirect=False)
+            return self._transport.request("GET", url, headers=headers, redirect=False)
         except TokenError as error:
             raise _AttemptError(Failure("token", str(error), retried=error.retried)) from None
         except HTTPError as error:
             raise _AttemptError(failure_of(error)) from None
+
+
+def _opened(response: Response) -> _Answer:
+    try:
         return _Answer(response.status, response.data, response.headers)
+    except HTTPError as error:
+        raise _AttemptError(failure_of(error)) from None
 
 
 def check_utf8(body: bytes) -> None:

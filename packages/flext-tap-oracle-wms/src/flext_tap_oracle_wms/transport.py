@@ -38,12 +38,21 @@ class Response:
     """What the client reads of an answer.
 
     Attributes:
-        data: the whole body, unpacked.
+        packed: the whole body, as it came.
     """
 
     status: int
     headers: Mapping[str, str]
-    data: bytes
+    packed: bytes
+
+    @property
+    def data(self) -> bytes:
+        """The whole body, unpacked anew at each look.
+
+        Raises:
+            DecodeError: it is damaged.
+        """
+        return unpacked(self.packed, self.headers.get("Content-Encoding", "identity"))
 
 
 @dataclass(frozen=True)
@@ -171,8 +180,7 @@ class Transport(urllib3.PoolManager):
         watch = _in_hand.watch = self._watchman.begin(self._deadline_s)
         try:
             found = super().request(method, url, decode_content=False, **options)
-            encoding = found.headers.get("Content-Encoding", "identity")
-            return Response(found.status, found.headers, unpacked(found.data, encoding))
+            return Response(found.status, found.headers, found.data)
         finally:
             _in_hand.watch = None
             self._watchman.end(watch)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import DatabaseError
+from flext_target_oracle.settings import load as load_settings
 
 SCHEMA = {
     "type": "SCHEMA",
@@ -40,6 +42,26 @@ def test_the_certificate_must_name_the_host(
     assert "name in the server's certificate" in str(outcome.error)
     target.ok([SCHEMA], host="other.invalid", ssl_server_dn_match=False, **tcps)
     assert target.table("S", "ID") == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_session_that_dies_as_it_is_given_back_is_not_lent_again(
+    target: Any, proxy: Any, when: str
+) -> None:
+    """With an open transaction, which is rolled back then; what it was for is done."""
+    settings = load_settings(target.account.settings() | {"port": proxy.port})
+    database = Database(settings, run_id="1")
+    try:
+        with database.session("reading") as session:
+            session.execute('CREATE TABLE "T" ("ID" NUMBER)', what="making a table")
+        with database.session("locking") as session:
+            session.execute('INSERT INTO "T" VALUES (1)', what="inserting")
+            proxy.arm(1, when)
+        assert proxy.was_cut
+        with database.session("reading") as session:
+            assert session.query('SELECT COUNT(*) FROM "T"', what="counting") == [(0,)]
+    finally:
+        database.close()
 
 
 def test_a_batch_costs_five_round_trips_on_one_connection(target: Any, proxy: Any) -> None:

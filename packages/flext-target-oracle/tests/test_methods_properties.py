@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from flext_target_oracle import retrying
 
 BEGIN = datetime(2026, 1, 1)
-LONG = "x" * 4001
+#: What a note stands for; in a failing example a long text would be pages.
+NOTES = {"long": "x" * 4001}
 PROPERTIES = {
     "id": {"type": "integer"},
     "mod_ts": {"type": ["string", "null"], "format": "date-time"},
@@ -32,7 +33,7 @@ EXTRA = {"extra": {"type": ["integer", "null"]}}
 Content = tuple[str | None, int | None]
 Row = tuple[int, int | None, Content]
 #: Few keys, times and values, so that duplicates, late rows, ties and NULL mod_ts all occur.
-CONTENT = st.tuples(st.sampled_from(["a", "b", None, LONG]), st.none() | st.integers(0, 1))
+CONTENT = st.tuples(st.sampled_from(["a", "b", None, "long"]), st.none() | st.integers(0, 1))
 ROW = st.tuples(st.integers(1, 3), st.none() | st.integers(0, 2), CONTENT)
 #: Rows that only come after a crash are newer than all others.
 NEWER = st.lists(st.tuples(st.integers(1, 4), st.just(9), CONTENT), max_size=2)
@@ -252,7 +253,8 @@ class Source:
     def record(self, row: Row, *, extra: bool) -> dict[str, Any]:
         key, mod_ts, (note, number) = row
         when = None if mod_ts is None else (BEGIN + timedelta(days=mod_ts)).isoformat() + "Z"
-        values = {"id": key, "mod_ts": when, "note": note} | ({"extra": number} if extra else {})
+        text = NOTES.get(note or "", note)
+        values = {"id": key, "mod_ts": when, "note": text} | ({"extra": number} if extra else {})
         message = {"type": "RECORD", "stream": self.stream, "record": values}
         return message if self.version is None else message | {"version": self.version}
 
@@ -343,6 +345,7 @@ def assert_model(target: Any, proxy: Any, method: str, taps: list[Tap], since: i
 
 
 def found(target: Any, stream: str) -> list[Row]:
+    notes = {text: note for note, text in NOTES.items()}
     columns = target.account.rows(
         "SELECT COLUMN_NAME FROM USER_TAB_COLUMNS WHERE TABLE_NAME = :1", [f"WMS_{stream}".upper()]
     )
@@ -352,7 +355,10 @@ def found(target: Any, stream: str) -> list[Row]:
             (
                 int(row[0]),
                 None if row[1] is None else (row[1] - BEGIN).days,
-                (row[2], None if len(row) == 3 or row[3] is None else int(row[3])),
+                (
+                    notes.get(row[2], row[2]),
+                    None if len(row) == 3 or row[3] is None else int(row[3]),
+                ),
             )
             for row in target.table(stream.upper(), *names)
         ),

@@ -194,8 +194,23 @@ class Database:
             with _quiet():
                 self._pool.drop(connection)
             raise
-        with _quiet():
-            self._pool.release(connection)
+        self._give_back(connection)
+
+    def _give_back(self, connection: oracledb.Connection) -> None:
+        """Return a session to the pool, without a transaction; one that is dead goes.
+
+        The pool itself would roll back, and keep a session that it found dead on doing so: the next
+        to acquire it would get a TypeError.
+        """
+        try:
+            if connection.transaction_in_progress:
+                connection.rollback()
+        except (oracledb.Error, OSError):  # the work is decided; this is the session's end only
+            with _quiet():
+                self._pool.drop(connection)
+        else:
+            with _quiet():
+                self._pool.release(connection)
 
     def _acquire(self) -> oracledb.Connection:
         settings = self._settings

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import pytest
 
-from flext_target_oracle import control_tables, fence
+from flext_target_oracle import applying, control_tables, fence, loads
 from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import DatabaseError, FenceHeldError, FenceLostError
 from flext_target_oracle.fence import Fence, Holder
@@ -102,6 +103,55 @@ def test_a_step_passes_once_in_order_and_renews(
             with pytest.raises(FenceLostError, match="sequence 1; this run has fence 1"):
                 fence.step(session, held, number)
     assert expiry(oracle_account) > before
+
+
+@pytest.mark.parametrize(("held_s", "is_live"), [(10, False), (31, True)])
+def test_a_long_transaction_renews_again(
+    take: Any, database: Database, oracle_account: Any, held_s: float, is_live: bool
+) -> None:
+    """Who waited for its commit finds the lease live."""
+    held = take(lineage="here")
+    with database.session("t") as session:
+        fence.step(session, held, 1)
+        session.execute(
+            'UPDATE "FLEXT_FENCE" SET "EXPIRES_AT" = "EXPIRES_AT" - 1', what="time passes"
+        )
+        fence.prolong(session, held, held_s)
+        session.commit()
+    if is_live:
+        with pytest.raises(FenceHeldError):
+            take(lineage="there")
+    else:
+        assert take(lineage="there").number == 2
+
+
+@pytest.mark.parametrize("method", ["upsert", "overwrite"])
+def test_a_batch_or_a_swap_that_took_long_renews_before_its_commit(
+    target: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    renewals = list[float]()
+    real = fence.prolong
+
+    def noted(session: Any, held: Fence, held_s: float) -> None:
+        real(session, held, held_s)
+        renewals.append(held_s)
+
+    monkeypatch.setattr(fence, "prolong", noted)
+    clock = (float(31 * n) for n in count())
+    for module in (applying, loads):
+        monkeypatch.setattr(module, "monotonic_s", lambda: next(clock))
+    version = {"stream": "s", "version": 1}
+    schema = {"properties": {"id": {"type": "integer"}}}
+    target.ok(
+        [
+            {"type": "SCHEMA", "stream": "s", "schema": schema, "key_properties": ["id"]},
+            {"type": "RECORD", "record": {"id": 1}} | version,
+            {"type": "ACTIVATE_VERSION"} | version,
+        ],
+        load_method=method,
+    )
+    assert min(renewals) >= 31
+    assert len(renewals) == 2  # the batch, and the end of the load
 
 
 def test_a_beat_renews_unless_a_transaction_holds_the_row(

@@ -293,6 +293,21 @@ def test_a_shadow_that_is_gone_stops_the_load(target: Any) -> None:
     assert "is gone" in str(outcome.error)
 
 
+def test_a_shadow_that_a_crash_left_goes_when_its_version_comes_again(
+    target: Any, proxy: Any
+) -> None:
+    """No STATE said that the load is complete, so the tap says it again."""
+    messages = [SCHEMA, row(1, V1), complete(V1)]
+    proxy.arm(b"DROP TABLE", "before")
+    outcome = target.run(messages, **OVERWRITE, port=proxy.port, reconnect_s=0)
+    assert outcome.error is not None
+    assert ids(target) == [1]
+    assert len(shadows(target)) == 1
+    target.ok([SCHEMA, complete(V1)], **OVERWRITE)
+    assert shadows(target) == []
+    assert ids(target) == [1]
+
+
 def test_overwrite_without_versions_needs_the_setting(target: Any) -> None:
     outcome = target.run([SCHEMA, row(1)], **OVERWRITE)
     assert "overwrite_on_eof" in str(outcome.error)

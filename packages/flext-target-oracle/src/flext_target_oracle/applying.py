@@ -174,6 +174,7 @@ def _conclude(
     ledger.write_rejects(session, entry, delivery.refused)
     if delivery.refused and delivery.is_of_load(entry.fence):
         versions.count_rejects(session, entry.fence, len(delivery.refused))
+    fence.prolong(session, entry.fence, counts.apply_s)
     delivery.commit_began_s = monotonic_s()
     ledger.write(session, entry, counts, delivery.tell or delivery.batch.bookmark)
     return counts

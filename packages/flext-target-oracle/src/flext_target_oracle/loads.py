@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from flext_observability import emit
 from flext_target_oracle import catalogue, completion, events, fence, ledger, versions
+from flext_target_oracle.clock import monotonic_s
 from flext_target_oracle.connection import Session
 from flext_target_oracle.delivery import Surroundings
 from flext_target_oracle.errors import LoadRefusedError
@@ -106,6 +107,10 @@ class Loads:
         stream.once(number, begin)
         if verdict == "begin" and known is not None and known.shadow is not None:
             stream.persistently(lambda: self._drop_shadows(load.shadow or ""))
+        elif (
+            verdict == "done" and load.shadow is not None
+        ):  # a crash behind its end may have left it
+            stream.persistently(lambda: self._drop_shadows(""))
         if verdict in {"begin", "go on"}:
             self._load = load
             stream.persistently(lambda: self._prepare_shadow(load))
@@ -210,6 +215,7 @@ class Loads:
 
         def work(session: Session, entry: Entry) -> Counts:
             nonlocal ended
+            began_s = monotonic_s()
             fence.step(session, held, entry.sequence)
             current = versions.read(session, held) or load
             if current.shadow is None:
@@ -220,6 +226,7 @@ class Loads:
             counts = Counts(
                 received, ended.inserted, ended.updated, 0, 0.0, 0.0, deleted=ended.removed
             )
+            fence.prolong(session, held, monotonic_s() - began_s)
             ledger.write(session, entry, counts, None)
             return counts
 

@@ -19,8 +19,12 @@ NOTE = "x" * (5 * 1024 * 1024 - 200) + "𝄞"
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_records_of_5_mib_fit_into_300_mib(tmp_path: Path, oracle_account: Any) -> None:
-    settings = oracle_account.settings() | {"batch_age_s": 1000}
+@pytest.mark.parametrize("direct_path_rows", [0, 1])
+def test_records_of_5_mib_fit_into_300_mib(
+    tmp_path: Path, oracle_account: Any, direct_path_rows: int
+) -> None:
+    more = {"batch_age_s": 1000, "direct_path_rows": direct_path_rows}
+    settings = oracle_account.settings() | more
     environ = os.environ | {"FLEXT_WORKSPACE": str(tmp_path)}
     for name, value in settings.items():
         environ[f"FLEXT_TARGET_ORACLE_{name.upper()}"] = str(value)
@@ -46,4 +50,5 @@ def test_records_of_5_mib_fit_into_300_mib(tmp_path: Path, oracle_account: Any) 
     for stream in range(2):
         sizes = f'SELECT COUNT(*), MIN(DBMS_LOB.GETLENGTH("NOTE")) FROM "WMS_S{stream}"'
         assert oracle_account.rows(sql=sizes)[0][0] == RECORDS // 2
+    assert b"DirectPathRefused" not in said  # it is the way that was asked for
     assert usage.ru_maxrss / 1024 < LIMIT_MIB

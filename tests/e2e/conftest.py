@@ -7,11 +7,13 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -137,8 +139,18 @@ def witness(session_witness, request):
     assert session_witness.found() == []
 
 
-def _build(household, root, rows):
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory, session_witness):
+    """The database of a new Meltano project: each one's first command takes seconds to make it."""
+    place = folder.furnish(tmp_path_factory.mktemp("meltano"), project.find(ROOT, {}))
+    meltano.export_states(place.root, folder.environment(os.environ))
+    return place.root / ".meltano" / "meltano.db"
+
+
+def _build(household, root, rows, fresh_database):
     place = folder.furnish(root, project.find(ROOT, {}))
+    (root / ".meltano").mkdir()
+    shutil.copyfile(fresh_database, root / ".meltano" / fresh_database.name)
     environ = folder.environment(os.environ)
     both = ends.start(household, place, environ, rows=rows, keep=False)
     ends.make_account(both)
@@ -148,14 +160,14 @@ def _build(household, root, rows):
 
 
 @contextlib.contextmanager
-def _rigs(witness, folder):
+def _rigs(witness, fresh_database, folder):
     """Rigs, each in a folder in which no secret is left, however they ended."""
     roots = []
     with Household() as household:
 
         def build(rows=60):
             roots.append(folder())
-            rig = _build(household, roots[-1], rows)
+            rig = _build(household, roots[-1], rows, fresh_database)
             witness.plant(rig.ends.wms.password, user=rig.ends.wms.username)
             witness.plant(rig.ends.oracle.password, rig.ends.system.password, *PLANTED.values())
             return rig
@@ -167,16 +179,17 @@ def _rigs(witness, folder):
 
 
 @pytest.fixture
-def make_rig(tmp_path, witness):
+def make_rig(tmp_path, witness, fresh_database):
     """Build a rig for one test; everything it started is ended afterwards."""
-    with _rigs(witness, lambda: tmp_path) as build:
+    with _rigs(witness, fresh_database, lambda: tmp_path) as build:
         yield build
 
 
 @pytest.fixture(scope="module")
-def make_module_rig(tmp_path_factory, session_witness):
+def make_module_rig(tmp_path_factory, session_witness, fresh_database):
     """Build a rig for the tests of a module; everything it started is ended after the last."""
-    with _rigs(session_witness, lambda: tmp_path_factory.mktemp("rig")) as build:
+    roots = partial(tmp_path_factory.mktemp, "rig")
+    with _rigs(session_witness, fresh_database, roots) as build:
         yield build
 
 

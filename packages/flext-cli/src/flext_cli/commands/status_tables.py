@@ -19,7 +19,7 @@ _COLOURS = {"succeeded": "green", "running": "cyan", "failed": "red", "died": "r
 
 def runs_table(found: Sequence[Run]) -> Table:
     """The runs, a line per stream; what is rare stands below the stream's name."""
-    table = _table(gap=0)
+    table = _table()
     table.add_column("run", no_wrap=True)
     table.add_column("stream", overflow="fold")
     for heading in ("seconds", "read", "inserted", "updated", "same"):
@@ -128,5 +128,5 @@ def _notes(line: TableLine) -> Iterator[str]:
         yield f"{line.rejected:,} rejected"
 
 
-def _table(gap: int = 1) -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0))
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)

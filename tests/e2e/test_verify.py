@@ -39,6 +39,10 @@ PLANTED = {
         f'UPDATE {{t}} SET "{TEXT}" = SUBSTR("{TEXT}", 1, 2) WHERE {{id}}', "changed", [TEXT],
     ),
     "lost text": (f'UPDATE {{t}} SET "{TEXT}" = NULL WHERE {{id}}', "changed", [TEXT]),
+    "mark of a time when on_missing was soft": (
+        'UPDATE {t} SET "_SDC_DELETED_AT" = SYSTIMESTAMP WHERE {id}', "changed",
+        ["_SDC_DELETED_AT"],
+    ),
     "duplicate": ("INSERT INTO {t} ({names}) SELECT {names} FROM {t} WHERE {id}", "duplicate", []),
     "extra row": ('INSERT INTO {t} ("ID") VALUES ({key})', "extra", []),
     "row gone from the WMS": (
@@ -118,6 +122,7 @@ def plant_all(rig):
     ]
     names = ", ".join(f'"{name}"' for (name,) in columns)
     statements, expected = [f'ALTER TABLE {TABLE} DROP CONSTRAINT "{constraint}"'], {}
+    statements.append(f'ALTER TABLE {TABLE} ADD ("_SDC_DELETED_AT" TIMESTAMP(6))')
     for number, (statement, kind, wrong) in enumerate(PLANTED.values()):
         key = ids[-1] + 1000 + number if kind in NEW else ids[1 + number * 10]
         statements.append(statement.format(t=TABLE, id=f'"ID" = {key}', key=key, names=names))
@@ -232,13 +237,13 @@ def test_each_planted_difference_is_found_and_mended_and_nothing_else(rig, flext
     expected = plant_all(rig)
     code, report, found = verified(rig, flext, "--everything")
     assert (code, report["agrees"], found) == (1, False, expected)
-    assert (report["missing"], report["changed"], report["gone"]) == (1, 6, 1)
+    assert (report["missing"], report["changed"], report["gone"]) == (1, 7, 1)
 
     states = rig.states()
     code, report, found = verified(rig, flext, "--repair", "--everything")
     assert (code, report["agrees"], found) == (0, False, expected)
     (repair,) = report["repairs"]
-    assert (repair["agrees"], repair["read_again"], repair["removed"]) == (True, 8, 2)
+    assert (repair["agrees"], repair["read_again"], repair["removed"]) == (True, 9, 2)
     assert rig.states() == states
     code, report, found = verified(rig, flext, "--everything")
     assert (code, report["agrees"], found) == (0, True, {"gone": expected["gone"]})
@@ -269,6 +274,10 @@ def test_a_database_that_was_set_back_stops_the_stream_until_its_refresh(make_ri
     code, output = rig.run("run", "allocation-sync-job")
     assert code != 0
     assert "run `flext refresh allocation`" in output
+    code, said = asked(rig, flext, "plan", "allocation-sync-job", "--no-estimate")
+    (troubled,) = [each for each in said["streams"] if each["trouble"]]
+    assert (code, troubled["stream"]) == (1, "allocation")
+    assert "run `flext refresh allocation`" in troubled["trouble"]
     code, said = asked(rig, flext, "refresh", "allocation")
     assert code == 0
     assert len(said["scopes"]) == 2

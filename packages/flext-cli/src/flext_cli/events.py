@@ -43,6 +43,16 @@ class RefreshUnfinished(Event):
 
 
 @dataclass(frozen=True)
+class LeftoversRemoved(Event):
+    """Copies of settings that a killed Meltano had left, secrets included, were removed."""
+
+    level: ClassVar[Level] = "WARNING"
+
+    files: int
+    folder: str
+
+
+@dataclass(frozen=True)
 class AlertSent(Event):
     """A hook took the alerts that began, lasted or ended."""
 

@@ -7,18 +7,21 @@ is changed on either side.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from flext_cli import effective
+from flext_cli import effective, ledger, meltano
+from flext_cli.ends import OracleSide
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.handover import Pair
 from flext_cli.project import Project
 from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.streams import WmsStream
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
-from flext_target_oracle import planning
+from flext_target_oracle import catalogue, overview, planning
 from flext_target_oracle import settings as target_settings
 from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import TargetError
@@ -60,26 +63,32 @@ def of_job(
         ProjectError: there is no such job.
         SettingsRefusedError: a setting is wrong, or an end does not answer.
     """
+    states = functools.cache(lambda: meltano.export_states(project.root, environ))
     for number, pair in enumerate(project.job(job)):
+        place = _Place(project, pair, environment, environ, states)
         try:
-            yield from _of_pair(project, pair, environment, environ, estimate, first=number == 0)
+            yield from _of_pair(place, estimate, first=number == 0)
         except (TapError, TargetError) as error:
             raise SettingsRefusedError(
                 str(error), remedy="`flext doctor` looks at each end and names the remedy"
             ) from error
 
 
-def _of_pair(
-    project: Project,
-    pair: Pair,
-    environment: str,
-    environ: Mapping[str, str],
-    estimate: bool,
-    *,
-    first: bool,
-) -> Iterator[Planned]:
-    config = effective.of_tap(project, pair, environment, environ)
-    chosen = target_settings.load(effective.of_target(project, pair, environment, environ))
+@dataclass(frozen=True)
+class _Place:
+    """A pair, and Meltano's states for who needs them: asking for them takes seconds."""
+
+    project: Project
+    pair: Pair
+    environment: str
+    environ: Mapping[str, str]
+    states: Callable[[], Mapping[str, Mapping[str, Any]]]
+
+
+def _of_pair(place: _Place, estimate: bool, *, first: bool) -> Iterator[Planned]:
+    where = (place.project, place.pair, place.environment, place.environ)
+    config = effective.of_tap(*where)
+    chosen = target_settings.load(effective.of_target(*where))
     tap = FlextTapOracleWms(config=config)
     with (
         contextlib.closing(Database(chosen, run_id="flext-plan")) as database,
@@ -93,15 +102,28 @@ def _of_pair(
             for message in stream.schema_messages()
         ]
         estimates = {each.name: _estimated(each) for each in described} if estimate else {}
+        stopped = _stopped(place, database, chosen)
         for needed in planning.needed(database, chosen, lines):
             if not needed.stream and not first:
                 continue  # said with the first pair
             planned = estimates.get(needed.stream, Planned(needed.stream))
-            trouble = needed.refused or planned.trouble
+            trouble = needed.refused or planned.trouble or stopped.get(needed.stream)
             yield replace(planned, table=needed.table, ddl=needed.ddl, trouble=trouble)
     for stream in streams:
         if stream.failure is not None:
             yield Planned(stream.name, trouble=str(stream.failure))
+
+
+def _stopped(place: _Place, database: Database, chosen: target_settings.Settings) -> dict[str, str]:
+    """Why the next run would stop a stream whose bookmark the database does not bear out."""
+    scope = place.pair.state_id(place.environment)
+    with database.session("plan") as session:
+        control = chosen.control_schema or catalogue.current_user(session)
+        if not any(each.scope == scope for each in overview.fences(session, control)):
+            return {}  # nothing was loaded yet
+    side = OracleSide(database, chosen, control)
+    states = {name: entry for name, entry in place.states().items() if name == scope}
+    return dict(ledger.out_of_step(side, states)[1])
 
 
 def _estimated(stream: WmsStream) -> Planned:

@@ -100,7 +100,8 @@ def run(
         how = Wanted(cutoff=min(opened.ends.wms.server_now()), volatile=volatile)
         removed = _remove(place, opened, pair, target, stream, found, run_id)
         ids = _ids(found, _READ)
-        read_by = _read(place, pair, stream, ids, watcher) if ids else None
+        how_loaded = _loading(opened, target, stream)
+        read_by = _read(place, pair, stream, ids, how_loaded, watcher) if ids else None
         looked_at = _ids(found, {*_READ, *_REMOVED})
         after = comparison.compare_ids(opened.ends, stream, looked_at, how, note)
     return Repaired(stream, len(ids), removed, read_by, after)
@@ -155,10 +156,31 @@ def _remove(
             ) from error
 
 
-def _read(place: Place, pair: Pair, stream: str, ids: Sequence[int], watcher: Watcher) -> str:
+def _loading(opened: Opened, target: target_settings.Settings, stream: str) -> dict[str, str]:
+    """The settings by which rows are loaded once more, and marks of deletion on them taken away.
+
+    A row that is read is there. Only `soft` looks at the marks, which may be left of a time when
+    that was the setting; a backfill completes no load, so that nothing new is marked or deleted.
+    """
+    with opened.ends.oracle.session("repair") as session:
+        live = reading.live_columns(
+            session, opened.ends.schema, opened.ends.prefix + stream.upper()
+        )
+    marks = any(column.name == "_SDC_DELETED_AT" for column in live)
+    left = marks and target.on_missing != "soft" and target.add_record_metadata
+    return {"keep_newer": "false", **({"on_missing": "soft"} if left else {})}
+
+
+def _read(
+    place: Place,
+    pair: Pair,
+    stream: str,
+    ids: Sequence[int],
+    target: Mapping[str, str],
+    watcher: Watcher,
+) -> str:
     with _ids_file(place.project.root, stream, ids) as path:
         tap = {"sync_mode": "backfill", "ids_file": str(path)}
-        target = {"keep_newer": "false"}
         return again.read(place, pair, Reading(stream, _PURPOSE, tap, target), watcher)
 
 

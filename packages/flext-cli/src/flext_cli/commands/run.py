@@ -17,10 +17,19 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from flext_cli import aftermath, clock, durations, job_run, project, settings, unfinished
+from flext_cli import (
+    aftermath,
+    clock,
+    durations,
+    job_run,
+    leftovers,
+    project,
+    settings,
+    unfinished,
+)
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
-from flext_cli.events import RefreshUnfinished, RunSkipped
+from flext_cli.events import LeftoversRemoved, RefreshUnfinished, RunSkipped
 from flext_cli.progress import Progress, Stream, refused
 from flext_cli.project import Project
 from flext_observability import configure, emit, redaction, set_process_context
@@ -75,6 +84,7 @@ def run(
 
     def turn() -> job_run.Ended | job_run.Skipped:
         _say_unfinished(found, job, chosen, environ)
+        _remove_leftovers(found, environ)
         with _watching(job, as_json=as_json) as watched:
             began_at, began_s = clock.now(), clock.monotonic_s()
             outcome = job_run.once(
@@ -100,6 +110,13 @@ def _say_unfinished(found: Project, job: str, chosen: str, environ: Mapping[str,
         reads = any(pair.streams is None or each.stream in pair.streams for pair in pairs)
         if reads and each.environment == chosen:
             emit(RefreshUnfinished(job, each.environment, each.stream, each.begun_at, each.remedy))
+
+
+def _remove_leftovers(found: Project, environ: Mapping[str, str]) -> None:
+    left = leftovers.find(found.root, found.workspace(environ), environ, clock.now().timestamp())
+    if left:
+        leftovers.remove(left)
+        emit(LeftoversRemoved(len(left), str(found.root / ".meltano" / "run")))
 
 
 def _leave(

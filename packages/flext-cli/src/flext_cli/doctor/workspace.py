@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flext_cli import settings
+import flext_coordination
+from flext_cli import clock, leftovers, settings
 from flext_cli.doctor.findings import Finding
 from flext_cli.errors import SettingsRefusedError
 from flext_cli.project import FILE_NAME, Project
@@ -31,6 +32,7 @@ def check(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from _unknown_names(environ)
     yield from _own_settings(project.root, environ)
     yield from _secrets_in_project(project)
+    yield from _leftovers(project, environ)
     yield from _commands(project)
 
 
@@ -112,6 +114,22 @@ def _secrets_in_project(project: Project) -> Iterator[Finding]:
         )  # fmt: skip
     if not places:
         yield Finding(ABOUT, "secrets", "ok", f"none stands in {FILE_NAME}")
+
+
+def _leftovers(project: Project, environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        left = leftovers.find(
+            project.root, project.workspace(environ), environ, clock.now().timestamp()
+        )
+    except flext_coordination.CoordinationError:
+        return  # the pipeline's part says why
+    if left:
+        yield Finding(
+            ABOUT, "secrets", "warning",
+            f"a Meltano that was killed left {len(left)} copies of settings with their secrets,"
+            f" such as {left[0].relative_to(project.root)}",
+            "the next `flext run` removes them; or delete them now",
+        )  # fmt: skip
 
 
 def _secret_values(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from flext_cli.demo.processes import Household
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "docs" / "pictures"
 #: Columns of the terminal, wide enough for each command.
-WIDTHS = {"doctor": 130, "run": 110, "status": 100, "verify": 110}
+WIDTHS = {"doctor": 100, "run": 100, "status": 100, "verify": 100}
 ROWS = 3000
 #: What a stream that runs says of itself, and the units of a time.
 VARYING = {"#", "running", "done", "left", "min", "s", "h", "d", "of"}
@@ -104,7 +104,7 @@ def frames(written: str) -> list[str]:
 def last_table(written: str) -> str:
     """The table as it stood last, before the command took it back, and its last words."""
     *seen, end = frames(written)
-    tables = [frame for frame in seen if "┏" in frame]
+    tables = [frame for frame in seen if "─" in frame]
     return tables[-1].rstrip("\n") + "\n" + end
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flext_cli import project, settings
@@ -61,10 +63,13 @@ def _findings(found: Project, environ: Mapping[str, str]) -> Iterator[findings.F
 
 def table(seen: list[findings.Finding]) -> Table:
     """The findings, worst first within their part as they came."""
-    shown = Table(title="flext doctor", show_lines=False)
-    for heading in ("part", "check", "", "seen", "what to do"):
-        shown.add_column(heading, overflow="fold")
+    shown = Table(title="flext doctor", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("", no_wrap=True)
+    shown.add_column("part and check", overflow="fold", max_width=28)
+    shown.add_column("what was seen, and what to do", overflow="fold")
     for each in seen:
-        text, remedy = redaction.redact(each.text), redaction.redact(each.remedy)
-        shown.add_row(each.about, each.check, _MARKS[each.level], text, remedy)
+        text, remedy = (escape(redaction.redact(words)) for words in (each.text, each.remedy))
+        shown.add_row(_MARKS[each.level], f"{each.about}: {each.check}", text)
+        if remedy:
+            shown.add_row("", "", f"[bold]→ {remedy}[/bold]")
     return shown

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -252,35 +253,31 @@ def _pass_on(line: str) -> None:
 
 
 def table(job: str, progress: Progress, now_s: float) -> Table:
-    """The streams of a run as they are now, by the clock of `Progress.take`."""
-    shown = Table(title=job, caption=progress.trouble, caption_style="yellow")
-    shown.add_column("stream")
-    for heading in (
-        "read", "in flight", "rows loaded", "changed", "rows/s", "batches", "retries", "rejected",
-    ):  # fmt: skip
-        shown.add_column(heading, justify="right")
-    shown.add_column("state")
+    """The streams of a run as they are now, by the clock of `Progress.take`; fits 80 columns."""
+    shown = Table(
+        title=job, caption=progress.trouble, caption_style="yellow",
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=0,
+    )  # fmt: skip
+    shown.add_column("stream", overflow="fold", min_width=12)
+    for heading in ("read", "in\nflight", "rows\nloaded", "changed", "rows/s"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    shown.add_column("state", overflow="fold")
     for name, each in sorted(progress.streams.items()):
         rate = "" if each.rate is None else f"{each.rate:.0f}"
-        figures = (each.in_flight, each.loaded, each.changed)
-        rest = (each.batches, each.retries, each.rejected)
-        shown.add_row(
-            name,
-            _read(each),
-            *(f"{n:,}" for n in figures),
-            rate,
-            *(f"{n:,}" for n in rest),
-            each.ended or _running(each, now_s),
-        )
+        # Loaded ones where the tap was quick.
+        figures = (max(each.extracted, each.loaded), each.in_flight, each.loaded, each.changed)
+        shown.add_row(name, *(str(n) for n in figures), rate, each.ended or _running(each, now_s))
+        rare = {"rejected": each.rejected, "retries": each.retries}
+        for what, count in rare.items():
+            if count:
+                shown.add_row(f"[yellow]  {count} {what}[/yellow]")
     return shown
 
 
-def _read(stream: Stream) -> str:
-    """Records so far, out of how many where that is known; loaded ones where the tap was quick."""
-    read = f"{max(stream.extracted, stream.loaded):,}"
-    return read if stream.expected is None or stream.ended else f"{read} of {stream.expected:,}"
-
-
 def _running(stream: Stream, now_s: float) -> str:
+    """How much of it is read, and how long the rest takes, as far as anybody knows."""
+    if not stream.expected:
+        return "running"
+    share = f"{min(100, stream.extracted * 100 // stream.expected)} %"
     left_s = stream.left_s(now_s)
-    return "running" if left_s is None else f"{durations.text(left_s)} left"
+    return f"{share} read" if left_s is None else f"{share}, {durations.text(left_s)} left"

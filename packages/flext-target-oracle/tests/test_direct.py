@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 import flext_coordination
-from flext_coordination import LeaseLostError
-from flext_target_oracle import staging
+from flext_coordination import LeaseLostError, scope_from_env
+from flext_target_oracle import planning, staging
+from flext_target_oracle import settings as settings_of
+from flext_target_oracle.connection import Database
 from flext_target_oracle.errors import FenceLostError, RowRefusedError
 
 LONG = pytest.mark.long
@@ -203,7 +207,23 @@ def test_tables_of_another_shape_go_when_new_ones_come(target: Any) -> None:
 
 def test_without_ddl_the_tables_are_asked_for(target: Any) -> None:
     outcome = target.run(plain(1), **DIRECT, ddl=False)
-    assert str(outcome.error).count(f'CREATE TABLE "{target.account.user}"."FLEXT_S_') == 2
+    asked = str(outcome.error)
+    assert asked.count(f'CREATE TABLE "{target.account.user}"."FLEXT_S_') == 2
+    planned = planned_ddl(target, plain(1)[0])
+    assert len(planned) > 2
+    assert all(statement in asked for statement in planned)
+    target.account.execute(*planned)
+    target.ok(plain(1), **DIRECT, ddl=False)
+    assert planned_ddl(target, plain(1)[0]) == []
+
+
+def planned_ddl(target: Any, schema: dict[str, Any]) -> list[str]:
+    """What a plan says of the stream and our own tables."""
+    settings = settings_of.load(target.account.settings() | DIRECT)
+    with closing(Database(settings, run_id="plan")) as database:
+        line = json.dumps(schema).encode()
+        found = list(planning.needed(database, settings, [line], scope=scope_from_env(os.environ)))
+    return [statement for each in found for statement in each.ddl]
 
 
 @pytest.mark.parametrize("foreign", ["truncated", "added", "locked"])

@@ -102,8 +102,9 @@ def _of_pair(place: _Place, estimate: bool, *, first: bool) -> Iterator[Planned]
             for message in stream.schema_messages()
         ]
         estimates = {each.name: _estimated(each) for each in described} if estimate else {}
-        stopped = _stopped(place, database, chosen)
-        for needed in planning.needed(database, chosen, lines):
+        scope = place.pair.state_id(place.environment)
+        stopped = _stopped(place, database, chosen, scope)
+        for needed in planning.needed(database, chosen, lines, scope=scope):
             if not needed.stream and not first:
                 continue  # said with the first pair
             planned = estimates.get(needed.stream, Planned(needed.stream))
@@ -114,9 +115,10 @@ def _of_pair(place: _Place, estimate: bool, *, first: bool) -> Iterator[Planned]
             yield Planned(stream.name, trouble=str(stream.failure))
 
 
-def _stopped(place: _Place, database: Database, chosen: target_settings.Settings) -> dict[str, str]:
+def _stopped(
+    place: _Place, database: Database, chosen: target_settings.Settings, scope: str
+) -> dict[str, str]:
     """Why the next run would stop a stream whose bookmark the database does not bear out."""
-    scope = place.pair.state_id(place.environment)
     with database.session("plan") as session:
         control = chosen.control_schema or catalogue.current_user(session)
         if not any(each.scope == scope for each in overview.fences(session, control)):

@@ -14,10 +14,13 @@ from flext_target_oracle import (
     control_tables,
     messages,
     preparing,
+    staging,
 )
-from flext_target_oracle.connection import Database
+from flext_target_oracle.connection import Database, Session
 from flext_target_oracle.errors import SchemaRefusedError
 from flext_target_oracle.settings import Settings
+from flext_target_oracle.sql import staging as sql
+from flext_target_oracle.sql.plan import TablePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +40,24 @@ class Needed:
     refused: str | None = None
 
 
-def needed(database: Database, settings: Settings, schemas: Iterable[bytes]) -> Iterator[Needed]:
+def needed(
+    database: Database, settings: Settings, schemas: Iterable[bytes], *, scope: str
+) -> Iterator[Needed]:
     """Yield what our own tables need, then what each stream does.
 
     Args:
         database: is read.
         settings: of the target.
         schemas: SCHEMA messages, each a line.
+        scope: of the run, which the names of staging tables for direct path follow from.
 
     Raises:
         InputError: one is no SCHEMA message.
         DatabaseError: the database cannot be reached or refuses.
     """
     with database.session("plan") as session:
-        control = settings.control_schema or catalogue.current_user(session)
+        user = catalogue.current_user(session)
+        control = settings.control_schema or user
         limit = database.max_identifier_bytes
         yield Needed("", control, tuple(control_tables.needed(session, control)))
         tables: dict[str, str] = {}
@@ -64,8 +71,21 @@ def needed(database: Database, settings: Settings, schemas: Iterable[bytes]) -> 
                 admission.check_key(source, settings, is_new=True)
                 wanted = preparing.wanted(source, settings, limit)
                 label = wanted.label
-                _, ddl = preparing.needed(session, wanted, control)
+                plan, ddl = preparing.needed(session, wanted, control)
+                if control == user:
+                    ddl += _direct(session, settings, plan, control, scope)
             except SchemaRefusedError as error:
                 yield Needed(source.stream, label, refused=str(error))
             else:
                 yield Needed(source.stream, label, tuple(ddl))
+
+
+def _direct(
+    session: Session, settings: Settings, plan: TablePlan, control: str, scope: str
+) -> list[str]:
+    """The plain staging tables that are not there."""
+    return [
+        sql.create_plain(plan, control, table)
+        for table in staging.direct_tables(settings, plan, plan.label, scope)
+        if not catalogue.exists(session, control, table)
+    ]

@@ -19,6 +19,7 @@ from flext_target_oracle.errors import ConnectionLostError, DatabaseError, Direc
 from flext_target_oracle.fence import Fence
 from flext_target_oracle.ledger import Entry
 from flext_target_oracle.rows import Reject
+from flext_target_oracle.settings import Settings
 from flext_target_oracle.sql import staging as sql
 from flext_target_oracle.sql.plan import TablePlan
 
@@ -82,6 +83,23 @@ def claim(session: Session, staged: Staged, entry: Entry) -> None:
             f"{what}: {staged.rows} rows were put there, and {found[1]} of {found[0]} are its own:"
             " another session is at the table"
         )
+
+
+def direct_tables(settings: Settings, plan: TablePlan, table: str, scope: str) -> list[str]:
+    """Return the plain staging tables of a plan by slot; none if none of its batches needs one.
+
+    They are used where our own tables are in the session's schema alone: TRUNCATE elsewhere would
+    need an ANY privilege.
+
+    Args:
+        settings: of the target.
+        plan: of the table.
+        table: as the fence names it.
+        scope: the fence's.
+    """
+    if not 0 < settings.direct_path_rows <= settings.batch_size or not sql.suits_direct_path(plan):
+        return []
+    return [sql.plain_table(table, scope, plan, slot) for slot in range(sql.SLOTS)]
 
 
 class DirectPath:
@@ -156,12 +174,7 @@ class DirectPath:
 
     def _tables(self, plan: TablePlan, held: Fence) -> list[str]:
         """The tables of a plan by slot; none if none of its batches goes by direct path."""
-        settings, account = self._shared.settings, self._shared.account
-        if (
-            not 0 < settings.direct_path_rows <= settings.batch_size
-            or account is None
-            or not account.owns_staging  # TRUNCATE elsewhere would need an ANY privilege
-            or not sql.suits_direct_path(plan)
-        ):
+        account = self._shared.account
+        if account is None or not account.owns_staging:
             return []
-        return [sql.plain_table(held.table, held.scope, plan, slot) for slot in range(sql.SLOTS)]
+        return direct_tables(self._shared.settings, plan, held.table, held.scope)

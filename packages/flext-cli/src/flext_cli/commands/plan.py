@@ -82,8 +82,9 @@ def table(job: str, planned: Sequence[Planned]) -> Table:
     for each in planned:
         rows = "" if each.rows is None else f"{each.rows:,}"
         seconds = "" if each.first_load_s is None else durations.text(each.first_load_s)
-        name = f"{each.stream or 'our own tables'}, {each.table}" if each.table else each.stream
-        shown.add_row(name, str(len(each.ddl)), rows, seconds)
+        shown.add_row(each.stream or "(our own tables)", str(len(each.ddl)), rows, seconds)
+        if each.table:
+            shown.add_row(f"  [dim]{escape(each.table)}[/dim]")
         if each.trouble:
             shown.add_row(f"[red]would fail: {escape(redaction.redact(each.trouble))}[/red]")
     total_s = sum(each.first_load_s or 0.0 for each in planned)

@@ -2,13 +2,15 @@
 
 import io
 import json
+from datetime import UTC, datetime
 
 from rich.console import Console
 
-from flext_cli.commands import doctor, plan, run
+from flext_cli.commands import doctor, plan, rejects, run
 from flext_cli.doctor.findings import Finding
 from flext_cli.plan import Planned
 from flext_cli.progress import Progress
+from flext_target_oracle.overview import Refused
 
 
 def drawn(table):
@@ -46,6 +48,18 @@ def test_a_finding_has_its_remedy_below_it():
     number = next(n for n, line in enumerate(lines) if "WMS: entity allocation" in line)
     assert "answers [403]" in lines[number]
     assert "→ have the user allowed" in lines[number + 1]
+
+
+def test_a_refused_row_and_why():
+    why = "value too large for column [256] (actual: 300, maximum: 256)"
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    row = Refused("1", "r", "purchase_order_hdr", "T", "CUST_FIELD_1", "ORA-12899", why, moment,
+                  None, "{}")  # fmt: skip
+    text = "\n".join(drawn(rejects.table([row])))
+    words = " ".join(text.split())
+    for part in ("2026-03-01 12:00:00", "purchase_order_hdr,", "CUST_FIELD_1", "ORA-12899: value",
+                 "[256]"):  # fmt: skip
+        assert part in words
 
 
 def test_a_plan_names_whole_tables_and_why_one_would_fail():

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flext_cli import ends, ledger, project
@@ -35,7 +37,7 @@ def rejects() -> None:
 def list_rejects(
     stream: str | None, run_id: str | None, limit: int, records: bool, as_json: bool
 ) -> None:
-    """List refused rows, the newest first: when, which stream and key, which column, why.
+    """List refused rows, the newest first: when, which stream, which column, why.
 
     A row stays listed until it is replayed; one that was mended in the WMS comes by itself.
     """
@@ -114,11 +116,14 @@ def _pair(found: Project, stream: str) -> Pair:
 
 def table(refused: Sequence[Refused]) -> Table:
     """A line per row."""
-    shown = Table(title=f"{len(refused)} refused rows")
-    for heading in ("refused at (UTC)", "stream", "column", "code", "why"):
-        shown.add_column(heading, overflow="fold")
+    shown = Table(
+        title=f"{len(refused)} refused rows", box=box.SIMPLE_HEAD, pad_edge=False, padding=0
+    )
+    shown.add_column("refused at (UTC)", no_wrap=True)
+    shown.add_column("stream, column", overflow="fold", max_width=24)
+    shown.add_column("why", overflow="fold")
     for each in refused:
         when = f"{each.rejected_at:%Y-%m-%d %H:%M:%S}"
-        why = redaction.redact(each.message)
-        shown.add_row(when, each.stream, each.column or "", each.code, why)
+        where = each.stream if each.column is None else f"{each.stream}, {each.column}"
+        shown.add_row(when, where, escape(redaction.redact(f"{each.code}: {each.message}")))
     return shown

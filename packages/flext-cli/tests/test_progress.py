@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flext_cli.commands import run
-from flext_cli.progress import Progress
+from flext_cli.progress import Progress, masked
 
 
 def line(event, **fields):
@@ -101,3 +101,19 @@ def test_the_first_error_of_tap_or_target_is_why_a_run_failed():
     progress = Progress()
     progress.take(json.dumps({"event": "Block run completed", "level": "error"}), 0.0)
     assert progress.reason == "Block run completed"
+
+
+@given(st.text(max_size=20))
+def test_a_value_that_is_no_number_is_not_shown(value):
+    """Meltano shows the value of such a setting, which may be a password in the wrong line."""
+    secret = f"s3cr3t{value}/t4il"
+    for convert in (int, float):
+        with pytest.raises(ValueError, match="s3cr3t") as caught:
+            convert(secret)
+        logged = line(
+            str(caught.value), level="error", exception=[{"exc_value": str(caught.value)}]
+        )
+        shown = masked(logged)
+        assert "s3cr3t" not in shown
+        assert "t4il" not in shown
+        assert json.loads(shown)["level"] == "error"

@@ -7,12 +7,18 @@ of its `event`, the event's fields are keys beside it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 #: Events that say that something went wrong, and how it is called in the figures.
 _RETRIES = frozenset({"RetryScheduled", "BatchRetried"})
+#: What Meltano, Python that is, says of a setting that is no number, with its value as a literal.
+_NO_NUMBER = re.compile(
+    r"""(invalid literal for int\(\) with base \d+: |could not convert string to float: )"""
+    r"""(?:'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?)"""
+)
 _ENDS = {"StreamSynced": "done", "StreamFailed": "failed"}
 
 
@@ -109,6 +115,29 @@ class Progress:
             stream.retries += 1
         elif event in _ENDS:
             stream.ended, stream.in_flight = _ENDS[event], 0
+
+
+def masked(line: str) -> str:
+    """A line of the log without the value that Meltano shows of a setting which is no number.
+
+    It may be a password in the wrong line of `.env`, and then nobody knows it for one.
+    """
+    if "invalid literal" not in line and "could not convert" not in line:
+        return line
+    try:
+        return json.dumps(_masked(json.loads(line))) + "\n"
+    except ValueError:
+        return str(_masked(line))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_NUMBER.sub(r"\1…", value)
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    return value
 
 
 def _error(record: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ from flext_cli import (
 from flext_cli.demo import processes
 from flext_cli.errors import JobFailedError, LeaseTakenError
 from flext_cli.events import LeftoversRemoved, RefreshUnfinished, RunSkipped
-from flext_cli.progress import Progress, Stream, refused
+from flext_cli.progress import Progress, Stream, masked, refused
 from flext_cli.project import Project
 from flext_observability import configure, emit, redaction, set_process_context
 
@@ -225,8 +225,9 @@ class _Watched:
         self._show = show
 
     def take(self, line: str) -> None:
-        self.progress.take(line, clock.monotonic_s())
-        self._show(line)
+        shown = masked(line)
+        self.progress.take(shown, clock.monotonic_s())
+        self._show(shown)
 
 
 @contextlib.contextmanager

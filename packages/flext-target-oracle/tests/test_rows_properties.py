@@ -84,6 +84,18 @@ def test_an_ordinary_batch_takes_the_fast_path() -> None:
     assert row[-4:] == (datetime(2025, 7, 12, 11), BATCHED, RECEIVED, 0)
 
 
+def test_a_long_batch_is_read_in_slices_and_counted_through() -> None:
+    reader = RowReader(make_plan(), Rules(), to_clob=True)
+    many = batch([{"id": key, "qty": key / 4} for key in range(777)])
+    found = reader.read(many)
+    assert [row[-1] for row in found.rows] == list(range(777))
+    assert found == reader._exact(many)
+    many = batch([{"id": None if key == 600 else key} for key in range(777)])
+    found = reader.read(many)
+    assert [row[-1] for row in found.rows] == [key for key in range(777) if key != 600]
+    assert [reject.code for reject in found.rejects] == ["KEY_NULL"]
+
+
 def test_a_long_text_asks_for_a_clob_but_a_key_is_refused() -> None:
     assert read([{"id": 1, "note": "x" * 4001}]).overflowing == {"NOTE"}
     properties = {"id": {"type": "string"}}

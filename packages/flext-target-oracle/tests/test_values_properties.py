@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flext_target_oracle import values
@@ -192,3 +192,58 @@ def test_a_character_the_database_lacks_is_refused() -> None:
 def test_nothing_is_guessed(shape: Shape, kind: ColumnType, raw: bytes) -> None:
     with pytest.raises(UnfitError):
         values.exact(shape, kind, raw, RULES)
+
+
+OFFSETS = st.sampled_from(["Z", "z", "+00:00", "-03:00", "+05:30", "", "-0300", "+25:00"])
+TIMES = st.datetimes().map(lambda moment: moment.isoformat()) | st.sampled_from(
+    ["2026-01-01T08:00:00.1234567", "2026-01-01", "2026-01-01T08:00", "2026-01-01T08:00:00-03:00"]
+)
+KINDS = [types.DECIMAL, types.INTEGER, ColumnType("NUMBER")]
+KINDS.append(ColumnType("NUMBER", precision=5, scale=5))
+
+
+@given(
+    st.lists(st.none() | TIMES, max_size=5), OFFSETS, st.sampled_from(["", "Z"]), st.integers(0, 4)
+)
+def test_a_column_of_times_is_read_as_each_of_them(
+    texts: list[str | None], offset: str, other: str, odd: int
+) -> None:
+    """All in one zone, as a source writes them; or all but one; or with what no zone is."""
+    column = [
+        None if text is None else text + (other if other and place == odd else offset)
+        for place, text in enumerate(texts)
+    ]
+    try:
+        found = values.bulk_timestamps(column)
+    except UnusualError:
+        return  # it is judged value by value
+    assert found == [None if text is None else values.timestamp(text) for text in column]
+
+
+def test_times_of_one_zone_and_of_several_are_ordinary() -> None:
+    moment = datetime(2026, 1, 1, 11)
+    local = "2026-01-01T08:00:00-03:00"
+    assert values.bulk_timestamps([local, None, local]) == [moment, None, moment]
+    assert values.bulk_timestamps([local, "2026-01-01T11:00:00Z"]) == [moment] * 2
+
+
+@example(["1E+40"], types.DECIMAL)
+@example(["-0.0", "1"], types.DECIMAL)
+@given(st.lists(DECIMALS | st.integers() | st.none(), max_size=4), st.sampled_from(KINDS))
+def test_a_column_of_numbers_is_read_as_each_of_them(numbers: list[Any], kind: ColumnType) -> None:
+    raws = [b"null" if each is None else str(each).encode() for each in numbers]
+    try:
+        found = values.bulk_numbers(raws, kind)
+    except UnusualError:
+        return  # it is judged value by value
+    for raw, value in zip(raws, found, strict=True):
+        assert value == values.exact(Shape.NUMBER, kind, raw, RULES)
+        assert value or not str(value).startswith("-")
+
+
+@given(st.integers(-(10**38), 10**38))
+def test_a_number_has_one_digest_whatever_it_is_held_as(value: int) -> None:
+    digests = {
+        values.row_hash(["N"], [held]) for held in (value, Decimal(value), Decimal(f"{value}.0"))
+    }
+    assert len(digests) == 1

@@ -21,7 +21,7 @@ def chunks(
     tick_s: float,
     waiting: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[list[bytes]]:
-    """Yield the lines as they come, blank ones too; none each time none came for `tick_s`.
+    """Yield the lines as they come, with their ends; none each time none came for `tick_s`.
 
     Args:
         source: a file of text or bytes; one that has a descriptor must not have been read from.
@@ -46,7 +46,9 @@ def chunks(
             continue
         if not data:
             break
-        *lines, rest = (rest + data).split(b"\n")
+        # Its search for line ends is several times faster than that of bytes.split.
+        lines = io.BytesIO(rest + data if rest else data).readlines()
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
         count += len(lines)
         if len(rest) > MAX_LINE_BYTES:
             error = InputError(f"it is longer than {MAX_LINE_BYTES} bytes")
@@ -60,4 +62,4 @@ def chunks(
 def _in_memory(source: IO[str] | IO[bytes]) -> Iterator[list[bytes]]:
     for line in source:
         data = line.encode("utf-8") if isinstance(line, str) else line
-        yield [data.rstrip(b"\n")]
+        yield [data]

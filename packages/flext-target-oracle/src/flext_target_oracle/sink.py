@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 
 from flext_target_oracle.delivery import Batch
+from flext_target_oracle.envelopes import Envelope
 from flext_target_oracle.loader import StreamLoader
-from flext_target_oracle.rows import RawBatch
+from flext_target_oracle.rows import Cut, RawBatch
 from flext_target_oracle.sql.plan import StreamSchema
 
 #: No version is negative.
@@ -47,9 +51,10 @@ class Sink:
     opened_s: float | None = None
     version: int | None = UNSEEN
     versioned: int = 0
-    _records: list[msgspec.Raw] = field(default_factory=list)
+    _records: list[msgspec.Raw | bytes] = field(default_factory=list)
     _extracted: list[str | None] = field(default_factory=list)
     _received_at: list[datetime] = field(default_factory=list)
+    _cuts: list[Cut] = field(default_factory=list)
 
     def add(
         self, record: msgspec.Raw, extracted: str | None, received_at: datetime, line: bytes
@@ -65,13 +70,41 @@ class Sink:
         self._records.append(record)
         self._extracted.append(extracted)
         self._received_at.append(received_at)
-        size_bytes = len(line)
-        self.size_bytes += size_bytes
-        if not line.isascii() or b"\\u" in line:  # a text may need four bytes a character
-            size_bytes *= _WIDEST_CHAR_BYTES
-        self.held_bytes += size_bytes
+        self.size_bytes += len(line)
+        self.held_bytes += _held_bytes(line)
         self.received += 1
         self.versioned += 1
+        return self.is_full
+
+    def add_cut(
+        self, records: Sequence[bytes], envelope: Envelope, received_at: datetime, line: int
+    ) -> int:
+        """Take records into the open batch until that is full; return how many.
+
+        Args:
+            records: that were cut out of lines.
+            envelope: what was around each.
+            received_at: when they came.
+            line: the number of the first one's line.
+        """
+        some = records[: self.max_rows - len(self._records)]
+        around = envelope.size_bytes
+        sizes = list(accumulate((len(record) + around for record in some), initial=self.size_bytes))
+        count = min(bisect_left(sizes, self.max_bytes), len(some))
+        some = some[:count]
+        self._cuts.append(Cut(len(self._records), count, line, envelope))
+        self._records += some
+        self._extracted += [envelope.time_extracted] * count
+        self._received_at += [received_at] * count
+        self.size_bytes = sizes[count]
+        self.held_bytes += sum(map(_held_bytes, some)) + around * count
+        self.received += count
+        self.versioned += count
+        return count
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the open batch must be closed."""
         return len(self._records) >= self.max_rows or self.size_bytes >= self.max_bytes
 
     def is_aged(self, now_s: float, age_s: float) -> bool:
@@ -92,8 +125,17 @@ class Sink:
 
     def close(self, batched_at: datetime) -> Batch:
         """Return the open batch and begin another."""
-        raw = RawBatch(self._records, self._extracted, self._received_at, batched_at, self.version)
-        self._records, self._extracted, self._received_at = [], [], []
+        raw = RawBatch(
+            self._records, self._extracted, self._received_at, batched_at, self.version, self._cuts
+        )
+        self._records, self._extracted, self._received_at, self._cuts = [], [], [], []
         self.size_bytes = self.held_bytes = 0
         self.opened_s = None
         return Batch(raw, self.take_number(), self.received, self.bookmark)
+
+
+def _held_bytes(text: bytes) -> int:
+    """What a text may need in memory: four bytes a character if one is not ASCII."""
+    # One byte is looked for many times faster than two.
+    is_plain = text.isascii() and (b"\\" not in text or b"\\u" not in text)
+    return len(text) if is_plain else len(text) * _WIDEST_CHAR_BYTES

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from functools import cache
+from itertools import repeat
+from operator import attrgetter
+from operator import sub as _subtract
 from typing import Any
 
 import msgspec
@@ -28,6 +31,10 @@ _PLAIN_PRECISION = 38  # what NUMBER without precision keeps for certain
 _INT64_DIGITS = 19
 _FLAGS: Mapping[bool | None, int | None] = {None: None, False: 0, True: 1}
 _FINE = re.compile(r"\.\d{7}", re.ASCII)
+_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+#: A local time that is longer is finer than a microsecond.
+_FINEST_CHARS = len("2026-01-01T08:00:00.000000")
+_zone_of = attrgetter("tzinfo")
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:(\.\d{1,6})0*)?([Zz]|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
@@ -237,6 +244,8 @@ def row_hash(names: Sequence[str], row: Sequence[Any]) -> str:
 def _canonical(value: Any) -> str:
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
+    if isinstance(value, int):  # by way of a float it would lose digits
+        return str(value)
     digits = format(value, "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
@@ -248,13 +257,21 @@ def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
         texts = joined.split("\n") if raws else []
         if len(texts) != len(raws):
             raise UnusualError
-        if _uncertain(kind).search(joined):
+        if not _is_short(texts, joined, kind) and _uncertain(kind).search(joined):
             return _judged_numbers(texts, kind)
         if "null" in joined:
             return [None if text == "null" else Decimal(text) or _ZERO for text in texts]
-        return [value or _ZERO for value in map(Decimal, texts)]
+        found: list[Decimal | None] = list(map(Decimal, texts))
+        return found if all(found) else [value or _ZERO for value in found]
     except (Inexact, InvalidOperation, UnicodeDecodeError) as error:
         raise UnusualError from error
+
+
+def _is_short(texts: Sequence[str], joined: str, kind: ColumnType) -> bool:
+    """Whether numbers fit for their length alone: it leaves none too many digits on either side."""
+    whole = None if kind.precision is None else kind.precision - (kind.scale or 0)
+    fit = _PLAIN_PRECISION if whole is None else min(whole, (kind.scale or 0) + 1)
+    return "e" not in joined and "E" not in joined and max(map(len, texts), default=0) <= fit
 
 
 @cache
@@ -345,15 +362,52 @@ def bulk_json(
 
 def bulk_timestamps(column: Sequence[str | None]) -> list[datetime | None]:
     """Return a column of RFC 3339 texts in UTC."""
+    present = list(filter(None, column))
+    try:
+        moments = _in_one_zone(present)
+        if moments is None:
+            return _in_many_zones(column)
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
+        raise UnusualError from error
+    if len(present) == len(column):
+        return [*moments]
+    if "" in column:
+        raise UnusualError
+    after = iter(moments)
+    return [None if text is None else next(after) for text in column]
+
+
+def _in_one_zone(texts: Sequence[str]) -> list[datetime] | None:
+    """Return texts that end in the same offset in UTC; None if they do not.
+
+    An offset that is taken off before and away after costs a fifth of what one per value does.
+    """
+    zone = _ZONE.search(texts[0]) if texts else None
+    if zone is None:
+        return None
+    ending = zone.group()
+    if not all(map(str.endswith, texts, repeat(ending))):
+        return None
+    local = [text[: -len(ending)] for text in texts]
+    if max(map(len, local)) > _FINEST_CHARS:
+        return None
+    moments: list[datetime] = msgspec.convert(local, list[datetime])
+    if any(map(_zone_of, moments)):
+        return None
+    offset = _offset(ending)
+    return list(map(_subtract, moments, repeat(offset))) if offset else moments
+
+
+@cache
+def _offset(zone: str) -> timedelta:
+    return datetime.fromisoformat(f"1970-01-01T00:00:00{zone.upper()}").utcoffset() or timedelta()
+
+
+def _in_many_zones(column: Sequence[str | None]) -> list[datetime | None]:
     if _FINE.search("\n".join(filter(None, column))):
         raise UnusualError  # finer than a microsecond
+    moments = msgspec.convert(column, list[datetime | None])
     try:
-        moments = msgspec.convert(column, list[datetime | None])
-        try:
-            return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for m in moments]
-        except TypeError:  # some are without offset: UTC
-            return [
-                m if m is None or m.tzinfo is None else _EPOCH + (m - _EPOCH_UTC) for m in moments
-            ]
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise UnusualError from error
+        return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for m in moments]
+    except TypeError:  # some are without offset: UTC
+        return [m if m is None or m.tzinfo is None else _EPOCH + (m - _EPOCH_UTC) for m in moments]

@@ -123,7 +123,7 @@ def test_what_the_typed_reading_takes_is_a_line_that_is_a_message(text: str, pla
     batch = RawBatch(records, [None] * 4, [NOW] * 4, NOW, None, [Cut(0, 4, 10, envelope)])
     reader = RowReader(plan(), Rules(), to_clob=True)
     try:
-        read = [messages.parse(head + record + tail).record for record in records]
+        read = [bytes(messages.parse(head + record + tail).record) for record in records]
     except InputError:
         with pytest.raises(InputError) as caught:
             reader.read(batch)

@@ -122,7 +122,7 @@ class Delivery:
 
     def reject(self, row: tuple[Any, ...], code: str, message: str) -> Reject:
         """Return the refusal of a row that Oracle did not take."""
-        record = bytes(self.batch.raw.records[row[-1]]).decode("utf-8", "backslashreplace")
+        record = self.batch.raw.records[row[-1]].decode("utf-8", "backslashreplace")
         key = {
             column.prop: str(value)
             for column, value in zip(self.plan.columns, row, strict=False)
@@ -134,11 +134,13 @@ class Delivery:
     def refuse_ahead(self, latest: datetime) -> None:
         """Refuse the rows that say they were extracted after a moment that has not come yet."""
         at = len(self.plan.columns)
-        for row in [row for row in self.rows if row[at] > latest]:
+        ahead = [row for row in self.rows if row[at] > latest]
+        for row in ahead:
             why = f"extracted at {row[at]:%Y-%m-%d %H:%M:%S} UTC, past the database's clock"
             refused = self.reject(row, "EXTRACTED_AHEAD", why)
             self.rejects.append(replace(refused, column=EXTRACTED_AT))
-        self.rows = [row for row in self.rows if row[at] <= latest]
+        if ahead:
+            self.rows = [row for row in self.rows if row[at] <= latest]
 
     def announce(self, counts: Counts, seconds: float) -> None:
         """Say what became of it, once it is committed, that long after it was begun."""

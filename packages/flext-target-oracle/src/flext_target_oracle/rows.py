@@ -99,7 +99,7 @@ class Cut:
 class RawBatch:
     """Records of one version as they came, each with its `time_extracted`."""
 
-    records: Sequence[msgspec.Raw | bytes]
+    records: Sequence[bytes]
     extracted: Sequence[str | None]
     received: Sequence[datetime]
     batched_at: datetime
@@ -116,7 +116,7 @@ class RawBatch:
         for cut in self.cuts:
             for place in range(cut.count):
                 try:
-                    records[cut.at + place] = cut.envelope.read(bytes(records[cut.at + place]))
+                    records[cut.at + place] = bytes(cut.envelope.read(records[cut.at + place]))
                 except InputError as error:
                     error.line = cut.line + place
                     raise
@@ -164,7 +164,7 @@ class RowReader:
     def _fast_part(
         self, decoder: msgspec.json.Decoder[Any], batch: RawBatch, begin: int
     ) -> Iterator[tuple[Any, ...]]:
-        longest_bytes = max((memoryview(raw).nbytes for raw in batch.records), default=0)
+        longest_bytes = max(map(len, batch.records), default=0)
         if longest_bytes > MAX_RECORD_BYTES:
             raise UnusualError
         structs = map(decoder.decode, batch.records)
@@ -203,8 +203,7 @@ class RowReader:
 
     def _exact(self, batch: RawBatch) -> Rows:
         result = Rows()
-        for position, record in enumerate(batch.records):
-            raw = bytes(record)
+        for position, raw in enumerate(batch.records):
             try:
                 row = self._row(raw, batch, position, result)
             except _RefusedError as refused:

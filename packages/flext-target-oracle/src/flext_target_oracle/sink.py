@@ -51,7 +51,7 @@ class Sink:
     opened_s: float | None = None
     version: int | None = UNSEEN
     versioned: int = 0
-    _records: list[msgspec.Raw | bytes] = field(default_factory=list)
+    _records: list[bytes] = field(default_factory=list)
     _extracted: list[str | None] = field(default_factory=list)
     _received_at: list[datetime] = field(default_factory=list)
     _cuts: list[Cut] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Sink:
             received_at: when it came.
             line: what it came in.
         """
-        self._records.append(record)
+        self._records.append(bytes(record))
         self._extracted.append(extracted)
         self._received_at.append(received_at)
         self.size_bytes += len(line)

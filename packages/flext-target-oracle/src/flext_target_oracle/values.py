@@ -388,7 +388,8 @@ def _in_one_zone(texts: Sequence[str]) -> list[datetime] | None:
     ending = zone.group()
     if not all(map(str.endswith, texts, repeat(ending))):
         return None
-    local = [text[: -len(ending)] for text in texts]
+    end = -len(ending)
+    local = [text[:end] for text in texts]
     if max(map(len, local)) > _FINEST_CHARS:
         return None
     moments: list[datetime] = msgspec.convert(local, list[datetime])

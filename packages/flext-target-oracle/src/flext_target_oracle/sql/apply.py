@@ -7,15 +7,19 @@ the text of a query whose columns are named as the table's. Nothing is executed 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.identifiers import qualified, quoted
 from flext_target_oracle.sql.plan import TablePlan
 
+#: A statement of hundreds of columns is not written anew for each batch.
+TEXTS_KEPT = 256
 #: Columns that say whether a row is there, not what is in it: MERGE leaves them to `presence`.
 PRESENCE = frozenset({plans.TABLE_VERSION, plans.DELETED_AT})
 
 
+@lru_cache(TEXTS_KEPT)
 def staged(plan: TablePlan, control_schema: str, staging_table: str | None = None) -> str:
     """Return the staged rows as a source: one per key, or one per version where each is kept.
 
@@ -49,6 +53,7 @@ def shadow(plan: TablePlan, control_schema: str, table: str) -> str:
     return f"SELECT {_names(_carried(plan))} FROM {qualified(control_schema, table)}"
 
 
+@lru_cache(TEXTS_KEPT)
 def census(plan: TablePlan, source: str, *, by_key: bool) -> str:
     """Return the query for what a merge is about to do (upsert).
 
@@ -67,6 +72,7 @@ def census(plan: TablePlan, source: str, *, by_key: bool) -> str:
     )
 
 
+@lru_cache(TEXTS_KEPT)
 def apply(plan: TablePlan, source: str, *, by_key: bool) -> str:
     """Return the one statement that brings a source into the table.
 

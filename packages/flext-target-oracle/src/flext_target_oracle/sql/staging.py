@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql import types
@@ -43,6 +44,7 @@ def create_private(plan: TablePlan, control_schema: str) -> str:
     return f"CREATE GLOBAL TEMPORARY TABLE {table} (\n  {listed}) ON COMMIT DELETE ROWS"
 
 
+@lru_cache(256)  # not written anew for each batch
 def insert(plan: TablePlan, control_schema: str) -> str:
     """Return the array insert into the private staging table."""
     names = [name for name, _ in columns(plan)]

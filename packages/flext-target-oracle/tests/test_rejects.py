@@ -108,6 +108,39 @@ def test_the_row_that_is_found_is_refused_and_the_rows_before_it_pass(
             attempt(given_rows[: position + 1])
 
 
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_all_refused_rows_are_found_one_after_the_other(faults: list[bool]) -> None:
+    found, _ = searched(faults)
+    assert found == [number for number, is_fault in enumerate(faults) if is_fault]
+
+
+def test_a_cluster_of_refused_rows_costs_two_tries_each() -> None:
+    found, tries = searched([False] * 100 + [True] * 110)
+    assert len(found) == 110
+    assert tries < 2 * 110 + 10  # by halving all that is left for each of them: nine times as many
+
+
+def searched(faults: list[bool]) -> tuple[list[int], int]:
+    """Search as a batch does: all rows, then the one at fault, then all that are left."""
+    rows, found, tries = list(enumerate(faults)), list[int](), 0
+    known: int | None = None
+
+    def attempt(some: list[tuple[Any, ...]]) -> None:
+        nonlocal tries
+        tries += 1
+        if any(is_fault for _, is_fault in some):
+            raise RowDataError("no", code="ORA-02290")
+
+    while True:
+        try:
+            attempt(rows)
+        except RowDataError as error:
+            known, _ = first_refused(rows, error, attempt, known)
+            found.append(rows.pop(known)[0])
+        else:
+            return found, tries
+
+
 def test_a_deadlock_is_no_rows_fault() -> None:
     deadlock = ContendedError("no", code="ORA-00060")
     with pytest.raises(ContendedError):

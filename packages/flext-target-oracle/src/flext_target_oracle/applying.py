@@ -73,7 +73,7 @@ def apply_carefully(
     fence.step(session, entry.fence, entry.sequence, bookmark=delivery.tell)
     what = f"stream {entry.stream}: looking for the refused rows of batch {entry.sequence}"
     session.execute(statements.SAVEPOINT, what=what)
-    rows, faults = delivery.rows, list[Reject]()
+    rows, faults, passing = delivery.rows, list[Reject](), None
 
     def attempt(some: list[Row]) -> tuple[list[Reject], _Effect]:
         session.execute(statements.ROLLBACK_TO_SAVEPOINT, what=what)
@@ -86,11 +86,11 @@ def apply_carefully(
         try:
             refused, effect = attempt(rows)
         except (RowDataError, ContendedError) as error:
-            position, cause = first_refused(rows, error, attempt)
+            passing, cause = first_refused(rows, error, attempt, passing)
             why = str(cause).removeprefix(f"{_doing(entry)}: ").removeprefix(f"{cause.code}: ")
-            faults.append(delivery.reject(rows[position], cause.code, why))
+            faults.append(delivery.reject(rows[passing], cause.code, why))
             delivery.refuse([*delivery.rejects, *faults], shared)
-            rows = [*rows[:position], *rows[position + 1 :]]
+            rows = [*rows[:passing], *rows[passing + 1 :]]
         else:
             break
     delivery.refuse([*delivery.rejects, *faults, *refused], shared)
@@ -98,7 +98,10 @@ def apply_carefully(
 
 
 def first_refused(
-    rows: list[Row], error: DatabaseError, attempt: Callable[[list[Row]], object]
+    rows: list[Row],
+    error: DatabaseError,
+    attempt: Callable[[list[Row]], object],
+    known: int | None = None,
 ) -> tuple[int, DatabaseError]:
     """Return the position of a row without which the rows before it pass, and why it is refused.
 
@@ -106,20 +109,24 @@ def first_refused(
         rows: which together are refused.
         error: for which.
         attempt: tries some rows on a clean slate; raises where they are refused.
+        known: so many rows pass, and the one behind them was at fault; None: nothing is known yet.
+            Faults come in clusters, so the next one is looked for from there on by steps that
+            double, and only then by halving.
 
     Raises:
         DatabaseError: what is no matter of a row.
     """
-    passing, failing = 0, len(rows)
+    passing, failing = known or 0, len(rows)
+    step = failing if known is None else 1
     while failing - passing > 1:
-        middle = (passing + failing) // 2
+        middle = passing + min(step, (failing - passing) // 2)
         try:
             attempt(rows[:middle])
         except (RowDataError, ContendedError) as found:
             _require_row_fault(found)
-            failing, error = middle, found
+            failing, error, step = middle, found, failing
         else:
-            passing = middle
+            passing, step = middle, step * 2
     _require_row_fault(error)
     return failing - 1, error
 

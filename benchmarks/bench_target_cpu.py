@@ -87,7 +87,7 @@ def _figures(
     ]
 
 
-def _arrived(  # noqa: PLR0913 -- what is run, on what, and what must have come
+def _arrived(
     account: oracle.Account, lines: Path, folder: Path, table: str, rows: int, **settings: object
 ) -> Usage:
     account.forget_statistics()

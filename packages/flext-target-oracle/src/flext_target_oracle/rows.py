@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from flext_target_oracle import values
+from flext_target_oracle import digests, values
 from flext_target_oracle.envelopes import Envelope
 from flext_target_oracle.errors import InputError
 from flext_target_oracle.sql import plan as plans
@@ -183,7 +183,7 @@ class RowReader:
             columns.append([values.epoch_ms(moment) for moment in batch.received])
         if plans.ROW_HASH in self._plan.extras:
             business = zip(*columns[:width], strict=True)
-            columns.append([values.row_hash(self._names, row) for row in business])
+            columns.append([digests.row_hash(self._names, row) for row in business])
         columns.append(range(begin, begin + total))
         return zip(*columns, strict=True)
 
@@ -244,7 +244,7 @@ class RowReader:
         if plans.SEQUENCE in self._plan.extras:
             extras.append(values.epoch_ms(received))
         if plans.ROW_HASH in self._plan.extras:
-            extras.append(values.row_hash(self._names, row))
+            extras.append(digests.row_hash(self._names, row))
         return (*row, moment, batch.batched_at, received, *extras, position)
 
     def _value(self, column: Column, raw: bytes, result: Rows) -> Any:

@@ -7,11 +7,10 @@ judged value by value. Pure.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from functools import cache
 from itertools import repeat
@@ -224,30 +223,6 @@ def timestamp(value: str) -> datetime:
 def epoch_ms(moment: datetime) -> int:
     """Return naive UTC as whole milliseconds since 1970."""
     return (moment - _EPOCH) // _MILLISECOND
-
-
-def row_hash(names: Sequence[str], row: Sequence[Any]) -> str:
-    """Return a digest of a row's binds by which an equal row is known again.
-
-    NULL takes no part, so that a column added later leaves the digests of rows without it.
-    """
-    digest = hashlib.sha256()
-    for name, value in zip(names, row, strict=True):
-        if value is None or value == "":
-            continue
-        text = value if isinstance(value, str) else _canonical(value)
-        part = f"{len(name)}:{name}={len(text)}:{text};"
-        digest.update(part.encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
-
-
-def _canonical(value: Any) -> str:
-    if isinstance(value, date):  # a datetime is one, too
-        return value.isoformat()
-    if isinstance(value, int):  # by way of a float it would lose digits
-        return str(value)
-    digits = format(value, "f")
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:

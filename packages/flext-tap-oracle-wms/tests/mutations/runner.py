@@ -180,7 +180,9 @@ def main() -> int:
         counts[mutation.module][outcome] += 1
         if outcome == "passed":
             survivors.append(mutation.name)
-            sys.stderr.write(f"survived: {mutation.name}\n")
+        if outcome != "failed":
+            # On a busy machine what hung may only have been slow: it is told, to be run again.
+            sys.stderr.write(f"{'survived' if outcome == 'passed' else 'hung'}: {mutation.name}\n")
     with contextlib.suppress(BrokenPipeError):
         seconds = round(time.monotonic() - started_s)
         found = {"mutations": len(chosen), "seconds": seconds, "modules": counts}

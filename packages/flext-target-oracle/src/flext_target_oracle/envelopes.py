@@ -2,8 +2,8 @@
 
 A tap writes hundreds of RECORD messages in a row with the same stream, version and time. Where the
 bytes before and behind the record are those of a line that was read before, only the record is
-new. It is cut out unread: whether it is one JSON value at all shows when its batch is decoded, and
-`Envelope.read` then says which line is no message.
+new. It is cut out without being decoded: whether it is JSON shows when its batch is read, and
+`Envelope.read` then says that its line is no message. A line that is one never is cut wrongly.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from flext_target_oracle.errors import InputError
 from flext_target_oracle.messages import Message
 
 _PLACEHOLDER = b'["record"]'
+_any_value = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Envelope:
     def records(self, lines: Sequence[bytes], begin: int) -> list[bytes]:
         """Return what the lines from a position on have in the record's place.
 
-        It ends before the first line that is another one, or has nothing there.
+        It ends before the first line that is another one, or that has more there than a record.
         """
         head, tail, least = self.head, self.tail, self.size_bytes
         first, last = len(head), -len(tail)
@@ -52,19 +53,21 @@ class Envelope:
             line = lines[position]
             if not (line.startswith(head) and line.endswith(tail) and len(line) > least):
                 break
-            found.append(line[first:last])
+            record = line[first:last]
+            # One brace that opens and one that closes it leave no room for a member behind.
+            is_flat = record.startswith(b"{") and record.find(b"}") == len(record) - 1
+            if not is_flat and not _is_value(record):
+                break
+            found.append(record)
         return found
 
     def read(self, record: bytes) -> msgspec.Raw:
-        """Return the record of a line from which that was cut out: as a rule, the same.
+        """Return the record of a line from which that was cut out.
 
         Raises:
             InputError: the line is no message.
         """
-        message = messages.parse(self.head + record + self.tail)
-        if _said(message) != ("RECORD", self.stream, self.version, self.time_extracted):
-            raise InputError("it is no Singer message: it says twice what it is")
-        return message.record
+        return messages.parse(self.head + record + self.tail).record
 
 
 def envelope_of(message: Message, line: bytes) -> Envelope | None:
@@ -77,12 +80,13 @@ def envelope_of(message: Message, line: bytes) -> Envelope | None:
     head, found, tail = line.partition(record)
     if not (found and head and tail):
         return None
-    envelope = Envelope(head, tail, message.stream, message.version, message.time_extracted)
     try:
-        is_plain = bytes(envelope.read(_PLACEHOLDER)) == _PLACEHOLDER
+        other = messages.parse(head + _PLACEHOLDER + tail)
     except InputError:
         return None
-    return envelope if is_plain else None
+    if bytes(other.record) != _PLACEHOLDER or _said(other) != _said(message):
+        return None
+    return Envelope(head, tail, message.stream, message.version, message.time_extracted)
 
 
 class Recent:
@@ -102,3 +106,12 @@ class Recent:
 
 def _said(message: Message) -> tuple[object, ...]:
     return message.type, message.stream, message.version, message.time_extracted
+
+
+def _is_value(text: bytes) -> bool:
+    """Whether it is one JSON value and nothing else."""
+    try:
+        _any_value.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return True

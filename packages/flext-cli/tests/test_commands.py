@@ -187,3 +187,39 @@ def test_what_reads_again_names_the_project_that_is_not_there(flext, arguments):
     done = flext(*arguments)
     assert done.returncode == 1
     assert "what to do: run flext inside the FLEXT workspace" in done.stderr
+
+
+@pytest.mark.usefixtures("held")
+def test_the_workspace_that_env_names_is_looked_at(flext, tmp_path):
+    """Runs take their leases there: who looks elsewhere finds every pipeline free."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "meltano.yml").write_text("version: 1\n", encoding="utf-8")
+    (folder / ".env").write_text(f"FLEXT_WORKSPACE={tmp_path}\n", encoding="utf-8")
+    place = {"MELTANO_PROJECT_ROOT": str(folder)}
+    (lease,) = json.loads(flext("token", "status", "--json", **place).stdout)["leases"]
+    assert lease["scope"] == SCOPE
+    done = flext("state", "copy", "dev:other", SCOPE, **place)
+    assert done.returncode == 1
+    assert f"{SCOPE} is held by" in done.stderr
+
+
+def test_a_run_of_the_workspace_that_env_names_is_not_begun_twice(flext, tmp_path):
+    shared, folder = tmp_path / "shared", tmp_path / "project"
+    folder.mkdir()
+    (folder / "meltano.yml").write_text(
+        "default_environment: dev\nenvironments: [{name: dev}, {name: prod}]\n"
+        "plugins: {extractors: [{name: a}], loaders: [{name: b}]}\n"
+        "jobs: [{name: load, tasks: [a b]}]\n",
+        encoding="utf-8",
+    )
+    (folder / ".env").write_text(
+        f"FLEXT_WORKSPACE={shared}\nMELTANO_ENVIRONMENT=prod\n", encoding="utf-8"
+    )
+    shared.mkdir()
+    lease = flext_coordination.acquire(shared, "prod:a-to-b", run_id="run-1", owner="a test")
+    try:
+        done = flext("run", "load", "--json", MELTANO_PROJECT_ROOT=str(folder))
+    finally:
+        lease.stop_heartbeat()
+    assert json.loads(done.stdout)["outcome"] == "skipped", done.stderr

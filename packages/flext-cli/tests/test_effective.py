@@ -64,3 +64,10 @@ def test_a_variable_that_is_not_set_is_named_with_the_place_that_wants_it():
 def test_a_list_that_is_no_json_is_named():
     with pytest.raises(SettingsRefusedError, match="is not JSON"):
         effective.of_tap(project(), PAIR, "prod", {f"{OURS}FILTERS": "{no"})
+
+
+def test_what_meltano_says_of_itself_may_be_named():
+    found = project(ca_file="$MELTANO_PROJECT_ROOT/${MELTANO_ENVIRONMENT}.pem")
+    for environ in ({}, {"MELTANO_ENVIRONMENT": "dev"}):
+        settings = effective.of_tap(found, PAIR, "prod", environ)
+        assert settings["ca_file"] == f"{found.root}/prod.pem"

@@ -73,3 +73,10 @@ def test_a_plan_names_whole_tables_and_why_one_would_fail():
         "fail: [no]",
     ):
         assert part in text
+
+
+def test_the_words_of_a_warning_are_no_markup():
+    progress = Progress()
+    said = "no file [/srv/wms/ca.pem] [red]here[/blue]"
+    progress.take(json.dumps({"level": "warning", "event": said}), 0.0)
+    assert any(said in line for line in drawn(run.table("full-sync-job", progress, 0.0)))

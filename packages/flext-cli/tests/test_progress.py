@@ -117,3 +117,15 @@ def test_a_value_that_is_no_number_is_not_shown(value):
         assert "s3cr3t" not in shown
         assert "t4il" not in shown
         assert json.loads(shown)["level"] == "error"
+
+
+def test_a_reason_is_one_line_that_no_terminal_obeys():
+    progress = Progress()
+    said = {
+        "event": "RunFailed",
+        "level": "error",
+        "component": "tap",
+        "error": "a\x1b[2J\r\n b\x9bc",
+    }
+    progress.take(json.dumps(said), 0.0)
+    assert progress.reason == "tap: a [2J b c"

@@ -36,6 +36,7 @@ def of_tap(
     """
     layers = project.layers("extractors", pair.extractor, environment)
     try:
+        environ = _with_meltanos(project, environment, environ)
         return _merged(layers, environ, tap_settings.ENV_PREFIX, tap_settings.from_environment)
     except SettingsError as error:
         raise SettingsRefusedError(str(error), remedy="correct it in .env") from error
@@ -46,7 +47,16 @@ def of_target(
 ) -> dict[str, Any]:
     """The same of the loader."""
     layers = project.layers("loaders", pair.loader, environment)
+    environ = _with_meltanos(project, environment, environ)
     return _merged(layers, environ, target_settings.ENV_PREFIX, ends.target_config)
+
+
+def _with_meltanos(
+    project: Project, environment: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables that Meltano sets itself, which paths in meltano.yml begin with."""
+    own = {"MELTANO_PROJECT_ROOT": str(project.root), "MELTANO_ENVIRONMENT": environment}
+    return {**environ, **own}
 
 
 def _merged(

@@ -76,8 +76,12 @@ class Progress:
 
     @property
     def reason(self) -> str | None:
-        """Why the run failed, if it did: what tap or target said first, else what was said last."""
-        return self.error or self.trouble
+        """Why the run failed, if it did: what tap or target said first, else what was said last.
+
+        One line, without characters that a terminal obeys: the words may be an answer's.
+        """
+        words = self.error or self.trouble
+        return None if words is None else _one_line(words)
 
     def take(self, line: str, now_s: float) -> None:
         """Take one line of the log; what is no event changes nothing."""
@@ -145,6 +149,11 @@ def _error(record: Mapping[str, Any]) -> str:
     stream = record.get("stream") or record.get("stream_name")
     of = f"{record['component']}, {stream}" if stream else str(record["component"])
     return f"{of}: {record.get('error') or record.get('reason') or record['event']}"
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(shown.split())
 
 
 def _record(line: str) -> dict[str, Any] | None:

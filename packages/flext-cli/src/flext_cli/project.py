@@ -1,6 +1,6 @@
 """The Meltano project as files: where it is, its environments, the pairs of its jobs.
 
-Reads meltano.yml and nothing else; commands of Meltano are in `meltano.py`.
+Reads meltano.yml, and `.env` where the workspace is asked for; commands are in `meltano.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 import flext_coordination
+from flext_cli import settings
 from flext_cli.errors import ProjectError
 from flext_cli.handover import Pair
 
@@ -144,11 +145,16 @@ class Project:
 
 
 def workspace(start: Path, environ: Mapping[str, str]) -> Path:
-    """The workspace seen from a folder: that of its project, or what the environment says."""
+    """The workspace seen from a folder: that of its project, or what the environment says.
+
+    Raises:
+        SettingsRefusedError: the project's `.env` is there and cannot be read.
+    """
     try:
-        return find(start, environ).workspace(environ)
+        found = find(start, environ)
     except ProjectError:
         return flext_coordination.workspace_from_env(environ)
+    return found.workspace(settings.environment(found.root, environ))
 
 
 def find(start: Path, environ: Mapping[str, str]) -> Project:

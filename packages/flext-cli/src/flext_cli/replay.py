@@ -25,10 +25,16 @@ from flext_tap_oracle_wms.errors import TapError
 from flext_tap_oracle_wms.streams import WmsStream
 from flext_tap_oracle_wms.tap import FlextTapOracleWms
 from flext_target_oracle import settings as target_settings
+from flext_target_oracle.errors import TargetError
 from flext_target_oracle.overview import Refused
 
 _COMMAND = "flext-target-oracle"
 _SHOWN_LINES = 5
+#: What says which table rows go into and where the refused ones stand, by attribute.
+_PLACE = {
+    "host": "host", "port": "port", "service_name": "service_name", "user": "user",
+    "target_schema": "schema", "control_schema": "control_schema", "table_prefix": "table_prefix",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,14 @@ def run(
         refused: rows of one stream whose records are JSON.
 
     Raises:
-        SettingsRefusedError: the stream cannot be described, or Oracle does not answer.
+        SettingsRefusedError: the stream cannot be described, Oracle does not answer, or the pair
+            loads elsewhere than the environment says.
         JobFailedError: the target failed; every row is still listed.
     """
     stream, run_id = refused[0].stream, str(uuid.uuid4())
-    messages = _messages(_schema(project, pair, environment, environ, stream), refused)
     settings = effective.of_target(project, pair, environment, environ)
+    _refuse_elsewhere(pair, settings, ends.target_config(environ))
+    messages = _messages(_schema(project, pair, environment, environ, stream), refused)
     if settings.get("load_method") == "overwrite":
         settings["load_method"] = "upsert"  # these rows are a part, not a load
     own = {
@@ -82,6 +90,29 @@ def run(
         again = ledger.rejects(oracle, stream=stream, run_id=run_id, limit=len(refused) + 1)
         ledger.forget(oracle, [each.reject_id for each in refused])
     return Replayed(run_id, len(refused) - len(again), len(again))
+
+
+def _refuse_elsewhere(
+    pair: Pair, settings: Mapping[str, Any], listed_by: Mapping[str, Any]
+) -> None:
+    """Refused rows are looked for and forgotten where the environment says: nowhere else.
+
+    Raises:
+        SettingsRefusedError: the pair loads into another place, or a setting is wrong.
+    """
+    try:
+        here, there = target_settings.load(listed_by), target_settings.load(settings)
+    except TargetError as error:
+        raise SettingsRefusedError(
+            str(error), remedy="`flext doctor` looks at each end and names the remedy"
+        ) from error
+    for attribute, name in _PLACE.items():
+        if getattr(here, attribute) != getattr(there, attribute):
+            raise SettingsRefusedError(
+                f"{pair.loader} loads elsewhere than its refused rows were listed:"
+                f" meltano.yml and `.env` differ in {name}",
+                remedy=f"say {name} in `.env` alone",
+            )
 
 
 def is_json(record: str) -> bool:

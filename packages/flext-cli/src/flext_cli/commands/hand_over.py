@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from flext_cli import handover, handover_run, project
+from flext_cli import handover, handover_run, project, settings
 from flext_observability import run_id_from_env
 
 
@@ -32,10 +32,11 @@ def hand_over(environment: str | None, wait_s: float, as_json: bool) -> None:
     second task.
     """
     found = project.find(Path.cwd(), os.environ)
+    environ = settings.environment(found.root, os.environ)
     moves = handover_run.run(
         found,
-        found.environment(environment or os.environ.get("MELTANO_ENVIRONMENT")),
-        os.environ,
+        found.environment(environment or environ.get("MELTANO_ENVIRONMENT")),
+        environ,
         run_id=run_id_from_env(os.environ),
         wait_s=wait_s,
     )

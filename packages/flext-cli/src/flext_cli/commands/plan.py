@@ -41,8 +41,8 @@ def plan(job: str, environment: str | None, only_ddl: bool, estimate: bool, as_j
     stream would be refused.
     """
     found = project.find(Path.cwd(), os.environ)
-    chosen = found.environment(environment or os.environ.get("MELTANO_ENVIRONMENT"))
     environ = ends.environment(found.root, os.environ)
+    chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
     planned = list(planning.of_job(found, job, chosen, environ, estimate=estimate and not only_ddl))
     if as_json:
         shown = [dataclasses.asdict(each) for each in planned]

@@ -79,8 +79,8 @@ def replay(
     the list; what is refused again stays in it with the reason of today, and the exit code is 1.
     """
     found = project.find(Path.cwd(), os.environ)
-    chosen = found.environment(environment or os.environ.get("MELTANO_ENVIRONMENT"))
     environ = ends.environment(found.root, os.environ)
+    chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
     with ends.oracle_side(environ, run_id="flext-rejects") as oracle:
         listed = ledger.rejects(oracle, stream=stream, run_id=run_id, limit=limit)
         ours = [row for row in listed if row.table == ledger.table_of(oracle, row.stream)]

@@ -16,6 +16,7 @@ import click
 from rich import box
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from flext_cli import (
@@ -82,6 +83,8 @@ def run(
     chosen = found.environment(environment or environ.get("MELTANO_ENVIRONMENT"))
     place = aftermath.Place(found, job, chosen, environ, settings.load(environ, found.root))
     configure("flext")
+    # Its leases are looked for where its plugins keep them, which `.env` may say.
+    variables = {**os.environ, "FLEXT_WORKSPACE": str(found.workspace(environ))}
 
     def turn() -> job_run.Ended | job_run.Skipped:
         _say_unfinished(found, job, chosen, environ)
@@ -89,7 +92,7 @@ def run(
         with _watching(job, as_json=as_json) as watched:
             began_at, began_s = clock.now(), clock.monotonic_s()
             outcome = job_run.once(
-                found, job, chosen, os.environ, full_refresh=full_refresh, take=watched.take
+                found, job, chosen, variables, full_refresh=full_refresh, take=watched.take
             )
             seconds = round(clock.monotonic_s() - began_s, 3)
         _leave(place, outcome, began_at, seconds, watched.progress)
@@ -256,7 +259,7 @@ def _pass_on(line: str) -> None:
 def table(job: str, progress: Progress, now_s: float) -> Table:
     """The streams of a run as they are now, by the clock of `Progress.take`; fits 80 columns."""
     shown = Table(
-        title=job, caption=progress.trouble, caption_style="yellow",
+        title=job, caption=escape(progress.trouble or ""), caption_style="yellow",
         box=box.SIMPLE_HEAD, pad_edge=False, padding=0,
     )  # fmt: skip
     shown.add_column("stream", overflow="fold", min_width=12)

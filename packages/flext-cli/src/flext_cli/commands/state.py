@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import flext_coordination
-from flext_cli import handover, meltano, project
+from flext_cli import handover, meltano, project, settings
 from flext_cli.errors import UnknownScopeError
 
 
@@ -41,8 +41,9 @@ def copy(source: str, destination: str) -> None:
     with the data.
     """
     found = project.find(Path.cwd(), os.environ)
+    environ = settings.environment(found.root, os.environ)
     with flext_coordination.acquire(
-        found.workspace(os.environ),
+        found.workspace(environ),
         destination,
         run_id=str(uuid.uuid4()),
         owner="flext state copy",

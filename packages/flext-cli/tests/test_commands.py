@@ -223,3 +223,12 @@ def test_a_run_of_the_workspace_that_env_names_is_not_begun_twice(flext, tmp_pat
     finally:
         lease.stop_heartbeat()
     assert json.loads(done.stdout)["outcome"] == "skipped", done.stderr
+
+
+@pytest.mark.parametrize("command", [["plan"], ["rejects", "replay"], ["hand-over"]])
+def test_the_environment_that_env_names_is_used(flext, tmp_path, command):
+    (tmp_path / "meltano.yml").write_text(
+        "default_environment: dev\nenvironments: [{name: dev}]\n", encoding="utf-8"
+    )
+    (tmp_path / ".env").write_text("MELTANO_ENVIRONMENT=elsewhere\n", encoding="utf-8")
+    assert "'elsewhere' is not declared" in flext(*command).stderr

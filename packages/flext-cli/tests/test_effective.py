@@ -71,3 +71,9 @@ def test_what_meltano_says_of_itself_may_be_named():
     for environ in ({}, {"MELTANO_ENVIRONMENT": "dev"}):
         settings = effective.of_tap(found, PAIR, "prod", environ)
         assert settings["ca_file"] == f"{found.root}/prod.pem"
+
+
+def test_a_variable_that_something_above_makes_needless_may_be_missing():
+    found = project(username="${WHO}", page_size="${SIZE}")  # the heir has a size of its own
+    settings = effective.of_tap(found, PAIR, "prod", {f"{OURS}USERNAME": "$me"})
+    assert settings == {"max_retries": 5, "page_size": 100, "username": "$me"}

@@ -63,23 +63,24 @@ def _merged(
     layers: list[Layer], environ: Mapping[str, str], ours: str, read: Named
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    places: dict[str, str] = {}  # of what stands in the file and nothing above it overrides
     for number, layer in enumerate(layers):
-        found |= {
-            name: _expanded(value, environ, f"{layer.plugin}.{name}")
-            for name, value in layer.config.items()
-        }
+        found |= layer.config
+        places |= {name: f"{layer.plugin}.{name}" for name in layer.config}
         # An heir has its parent's namespace, whose variables the parent has taken.
         prefixes = [f"{layer.plugin}_"] if number else [ours, f"{layer.plugin}_"]
         for prefix in prefixes:
             start = prefix.upper().replace("-", "_")
-            found |= read(
+            named = read(
                 {
                     ours + name.removeprefix(start): value
                     for name, value in environ.items()
                     if name.startswith(start)
                 }
             )
-    return found
+            found |= named
+            places = {name: place for name, place in places.items() if name not in named}
+    return found | {name: _expanded(found[name], environ, place) for name, place in places.items()}
 
 
 def _expanded(value: Any, environ: Mapping[str, str], place: str) -> Any:

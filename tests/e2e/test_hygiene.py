@@ -88,7 +88,7 @@ def at_work(process, folder):
             below = emulator.children(recursive=True)
             assert [each for each in below if "postgres" in each.name()]
             return list({each.pid: each for each in [*mine, *below]}.values())
-        clock.pause(0.1)
+        clock.pause(0.4)  # a look at all processes takes a core from the demo
 
 
 def left_after(processes, folder):

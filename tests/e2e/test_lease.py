@@ -53,7 +53,7 @@ def test_meltanos_refusal_is_lifted_only_once_the_lease_is_ours(make_rig, flext)
     first = rig.start("run", JOB)
     while (held := holder(rig)) is None or held.state != "held":
         assert first.poll() is None, first.stdout.read()
-        clock.pause(0.05)
+        clock.pause(0.2)
 
     # Alive, whether it works or waits: neither Meltano nor we begin a second one.
     done = ask(rig, flext, "run", JOB)
@@ -120,7 +120,7 @@ def test_a_paused_target_that_wakes_after_a_take_over_commits_and_writes_nothing
         first.feed(1, 2)
         while ids(rig) != [1, 2]:
             assert first.poll() is None, first.stderr.read()
-            clock.pause(0.05)
+            clock.pause(0.2)
         os.kill(first.pid, signal.SIGSTOP)
         done = ask(rig, flext, "token", "release", SCOPE)
         assert done.returncode == 0, done.stderr

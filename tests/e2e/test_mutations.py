@@ -48,8 +48,8 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "        return [value or _ZERO for value in map(Decimal, texts)]\n": (
-                "        RAN()\n        return [Decimal(repr(float(text))) for text in texts]\n"
+            "found: list[Decimal | None] = list(map(Decimal, texts))": (
+                "found = RAN() or [Decimal(repr(float(text))) for text in texts]"
             ),
             "else Decimal(text) or _ZERO for": "else RAN() or Decimal(repr(float(text))) for",
         },
@@ -59,8 +59,9 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "            return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for": (
-                "            return [None if m is None else RAN() or m.replace(tzinfo=None) for"
+            "list(map(_subtract, moments, repeat(offset))) if offset else": "RAN() or",
+            "        return [None if m is None else _EPOCH + (m - _EPOCH_UTC) for": (
+                "        return [None if m is None else RAN() or m.replace(tzinfo=None) for"
             ),
         },
     ),

@@ -60,7 +60,7 @@ def test_kill_9_of_the_target_in_the_middle_loses_and_doubles_nothing(make_rig):
     with oracle.connected(rig.ends.oracle) as connection, connection.cursor() as cursor:
         while committed_rows(cursor) < 100:
             assert process.poll() is None, process.stdout.read()
-            clock.pause(0.05)
+            clock.pause(0.2)
         target = target_of(process)
         target.send_signal(signal.SIGKILL)
         output, _ = process.communicate(timeout=120)

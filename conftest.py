@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import tempfile
 
 import pytest
+
+#: Where servers of oracle-emulator start from what the first one of this run has made.
+TEMPLATES = "ORACLE_EMULATOR_TEMPLATES"
+_made = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a directory for the templates of emulators; workers inherit its name."""
+    if TEMPLATES not in os.environ:
+        config.stash[_made] = os.environ[TEMPLATES] = tempfile.mkdtemp(prefix="flext-templates-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    if made := config.stash.get(_made, None):
+        del os.environ[TEMPLATES]
+        shutil.rmtree(made)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

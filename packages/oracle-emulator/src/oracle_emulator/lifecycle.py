@@ -42,6 +42,7 @@ class Settings:
     sink: bool = False
     sink_keeps: re.Pattern[str] | None = None
     max_string_size: str = "STANDARD"
+    templates: Path | None = None
 
 
 # The second argument is a directory that is to be removed even when this process is killed.

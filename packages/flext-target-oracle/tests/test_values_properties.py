@@ -247,3 +247,29 @@ def test_a_number_has_one_digest_whatever_it_is_held_as(value: int) -> None:
         digests.row_hash(["N"], [held]) for held in (value, Decimal(value), Decimal(f"{value}.0"))
     }
     assert len(found) == 1
+
+
+TRICKY = st.sampled_from(
+    ['2026-01-01T08:00:00","2026-01-01T08:00:00-03:00', r"2026\u002d01-01T08:00:00-03:00",
+     r"2026-01-01T08:00:00\u002d03:00", "2026-01-01T08:00:00-03:00\n", '2026-01-01T08:00:00-03:00"',
+     "-03:00", "2026-01-01T08:00:00", "2026-01-01T08:00:00-03:00"]
+)  # fmt: skip
+
+
+@given(st.lists(TRICKY, max_size=4))
+def test_a_column_of_texts_holds_no_time_that_is_none_by_itself(texts: list[str]) -> None:
+    try:
+        found = values.bulk_timestamps(texts)
+    except UnusualError:
+        return
+    assert found == [values.timestamp(text) for text in texts]
+
+
+@given(st.lists(JSON | st.sampled_from(["1.5", "null", "1", 2, 0.5, None]), max_size=3))
+def test_a_column_of_values_holds_no_number_that_is_none_by_itself(some: list[Any]) -> None:
+    raws = [msgspec.json.encode(each) for each in some]
+    try:
+        found = values.bulk_numbers(raws, types.DECIMAL)
+    except UnusualError:
+        return
+    assert found == [values.exact(Shape.NUMBER, types.DECIMAL, raw, RULES) for raw in raws]

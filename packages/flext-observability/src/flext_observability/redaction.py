@@ -15,6 +15,7 @@ import math
 import re
 import threading
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -122,6 +123,7 @@ def redact(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)  # the names of fields are few, and each stands in thousands of records
 def is_secret_key(name: str) -> bool:
     """Say whether a value under this name is a secret by its name alone."""
     return bool(_SECRET_KEY.search(name))
@@ -157,8 +159,10 @@ def _redact_scalar(value: str | bytes | bytearray | float | None) -> object:
         return redact(value)
     if isinstance(value, bytes | bytearray):
         return redact(bytes(value).decode("utf-8", "backslashreplace"))
-    text = str(value)
-    if redact(text) != text:
+    text, pattern = str(value), _pattern
+    if pattern is not None and pattern.search(
+        text
+    ):  # what the rules for texts look for has letters
         return MASK
     return value if math.isfinite(value) else text  # JSON has no NaN and no infinity
 

@@ -31,6 +31,9 @@ _BIND_TYPES: Mapping[str, Any] = {
     "TIMESTAMP WITH LOCAL TIME ZONE": oracledb.DB_TYPE_TIMESTAMP,
 }
 _MODULE = "flext-target-oracle"
+#: What packets are asked to be at most; a server that is set to less says so. A batch then takes an
+#: eighth of the writes of the usual 8 KiB, and other workers come between them as much less often.
+_SDU_BYTES = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,7 @@ def _pool_arguments(settings: Settings) -> dict[str, Any]:
         "getmode": oracledb.POOL_GETMODE_WAIT,
         "tcp_connect_timeout": float(settings.connect_timeout_s),
         "retry_count": 0,
+        "sdu": _SDU_BYTES,
         "ping_interval": 60,
     }
     if settings.protocol == "tcps":

@@ -89,15 +89,19 @@ class Sink:
         """
         some = records[: self.max_rows - len(self._records)]
         around = envelope.size_bytes
-        sizes = list(accumulate((len(record) + around for record in some), initial=self.size_bytes))
-        count = min(bisect_left(sizes, self.max_bytes), len(some))
-        some = some[:count]
+        size_bytes = self.size_bytes + sum(map(len, some)) + around * len(some)
+        if size_bytes >= self.max_bytes:
+            lengths = (len(record) + around for record in some)
+            sizes = list(accumulate(lengths, initial=self.size_bytes))
+            some = some[: bisect_left(sizes, self.max_bytes)]
+            size_bytes = sizes[len(some)]
+        count = len(some)
         self._cuts.append(Cut(len(self._records), count, line, envelope))
         self._records += some
         self._extracted += [envelope.time_extracted] * count
         self._received_at += [received_at] * count
-        self.size_bytes = sizes[count]
-        self.held_bytes += sum(map(_held_bytes, some)) + around * count
+        self.size_bytes = size_bytes
+        self.held_bytes += _all_held_bytes(some) + around * count
         self.received += count
         self.versioned += count
         return count
@@ -139,3 +143,13 @@ def _held_bytes(text: bytes) -> int:
     # One byte is looked for many times faster than two.
     is_plain = text.isascii() and (b"\\" not in text or b"\\u" not in text)
     return len(text) if is_plain else len(text) * _WIDEST_CHAR_BYTES
+
+
+def _all_held_bytes(texts: Sequence[bytes]) -> int:
+    """The same for many; what most of them have not is looked for in all at once."""
+    joined = b"".join(texts)
+    if b"\\" in joined and b"\\u" in joined:
+        return sum(map(_held_bytes, texts))
+    if joined.isascii():
+        return len(joined)
+    return sum(len(each) if each.isascii() else len(each) * _WIDEST_CHAR_BYTES for each in texts)

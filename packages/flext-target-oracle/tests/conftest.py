@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from flext_observability.testing import clean_process
+from flext_target_oracle import versions
+
+SHADOWS = 24
 
 
 def _load(name: str) -> ModuleType:
@@ -64,6 +67,19 @@ def proxy(oracle_account: Any) -> Iterator[Any]:
     """A way to the server that can be cut at any request."""
     with _proxy.listening(oracle_account.host, oracle_account.port) as made:
         yield made
+
+
+@pytest.fixture
+def recurring_shadows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shadows' names that come again: what the server has parsed it need not parse for every run.
+
+    No shadow lives so long that another would have its name; if one did, its rows would show.
+    """
+
+    def shadow_name(held: Any, _version: int | None) -> str:
+        return f"{versions.shadow_prefix(held)}{held.number % SHADOWS:08X}"
+
+    monkeypatch.setattr(versions, "shadow_name", shadow_name)
 
 
 @pytest.fixture(scope="session")

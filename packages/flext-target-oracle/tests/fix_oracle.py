@@ -16,6 +16,7 @@ import oracledb
 
 from oracle_emulator.testing import running_server
 
+CONTROL = ("FLEXT_FENCE", "FLEXT_LEDGER", "FLEXT_LOADS", "FLEXT_REJECTS", "FLEXT_VERSION")
 _numbers = count(1)
 _SYSTEM_PASSWORD = "system-word"
 
@@ -78,6 +79,17 @@ class Account:
         with self.connect() as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
+            connection.commit()
+
+    def reset(self) -> None:
+        """Drop all tables but our own, and forget what those say of any table."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT TABLE_NAME FROM USER_TABLES")
+            for (name,) in cursor.fetchall():
+                if name not in CONTROL:
+                    cursor.execute(f'DROP TABLE "{name}" PURGE')
+                elif name != "FLEXT_VERSION":
+                    cursor.execute(f'DELETE FROM "{name}"')
             connection.commit()
 
     def rows(self, sql: str, binds: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -42,7 +42,7 @@ METHODS: dict[str, dict[str, Any]] = {
 OF_ITS_OWN = {
     "upsert": [b"", b"FOR UPDATE", b"FLEXT_G_", b"MERGE", b"FLEXT_LEDGER"],
     "append-only": [b"FLEXT_G_", b"NOT EXISTS", b"FLEXT_LEDGER"],
-    "overwrite": [b"FLEXT_LOADS", b"FLEXT_O_", b"MERGE", b"DELETE FROM", b"DROP TABLE"],
+    "overwrite": [b'."FLEXT_LOADS"', b"FLEXT_O_", b"MERGE", b"DELETE FROM", b"DROP TABLE"],
     "direct path": [b"FLEXT_S_", b"TRUNCATE", b"LOCK TABLE", b"MERGE"],
 }
 SCHEMA = {
@@ -188,7 +188,10 @@ def oracle_account(account: Any) -> Any:
 
 
 @pytest.fixture
-def bench(target: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(
+    target: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch, recurring_shadows: None
+) -> Iterator[Bench]:
+    del recurring_shadows
     monkeypatch.setattr(retrying, "_FIRST_PAUSE_S", 0)
     monkeypatch.setattr("oracledb.defaults.stmtcachesize", 0)  # each call says what it executes
     with target.account.connect() as connection:

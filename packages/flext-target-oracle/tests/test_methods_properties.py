@@ -9,6 +9,7 @@ STATE, in other batches, in another order between keys, with newer rows behind.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -99,7 +100,6 @@ EMPTIED = [
 ]
 #: So many calls make it; a program that never reached its database says so and ends.
 FIRST_CONNECTION = 8
-_streams = count(1)
 
 
 @dataclass(frozen=True)
@@ -328,7 +328,8 @@ def masked(rows: list[Row], since: int) -> list[Row]:
 
 
 def assert_model(target: Any, proxy: Any, method: str, taps: list[Tap], since: int) -> None:
-    stream, model = f"s{next(_streams)}", Model(method)
+    target.account.reset()
+    stream, model = "s", Model(method)
     for number, tap in enumerate(taps):
         source = Source(stream, method, replace(tap, rows=masked(tap.rows, since)), None, since)
         options = dict(OPTIONS[method])
@@ -374,8 +375,21 @@ def examples(number: int) -> Any:
     )
 
 
+@pytest.fixture(scope="module")
+def account(oracle_server: Any) -> Iterator[Any]:
+    """One for all, emptied for each example: what the server has parsed it need not parse again."""
+    with oracle_server.account() as made:
+        yield made
+
+
+@pytest.fixture
+def oracle_account(account: Any) -> Any:
+    return account
+
+
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch, recurring_shadows: None) -> None:
+    del recurring_shadows
     monkeypatch.setattr(retrying, "_FIRST_PAUSE_S", 0)
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -29,7 +28,6 @@ ROWS = st.fixed_dictionaries(
     }
 )
 RUNS = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=3)
-_streams = count(1)
 
 
 def moment(step: int | None) -> str | None:
@@ -78,7 +76,8 @@ def messages(stream: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_the_table_is_the_model(
     target: Any, runs: list[list[dict[str, Any]]], batch_size: int
 ) -> None:
-    stream = f"s{next(_streams)}"
+    target.account.reset()  # the server need not parse for each example what is of one stream
+    stream = "s"
     for rows in runs:
         outcome = target.ok(messages(stream, rows), batch_size=batch_size)
         counted = sum(event.rows_received for event in outcome.of("BatchCommitted"))

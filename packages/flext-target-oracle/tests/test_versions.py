@@ -246,6 +246,16 @@ def test_overwrite_replaces_when_the_load_is_complete(target: Any) -> None:
     assert shadows(target) == []
 
 
+def test_loads_leave_no_staging_table_of_their_own_behind(target: Any) -> None:
+    found = list[set[str]]()
+    for version in (V1, V2, V3):
+        target.ok([SCHEMA, row(1, version), activate(version)], **OVERWRITE)
+        names = target.account.rows("SELECT TABLE_NAME FROM USER_TABLES")
+        found.append({name for (name,) in names if name.startswith("FLEXT_G_")})
+    assert found[0]
+    assert found == [found[0]] * 3
+
+
 def test_overwrite_keeps_newer_rows_and_those_batched_since(target: Any) -> None:
     target.ok([SCHEMA, row(1, day=1), row(2, day=9, n=9)])
     target.ok([SCHEMA, row(2, V1, day=2)], **OVERWRITE)

@@ -82,7 +82,9 @@ def shadow_plan(live: TablePlan, control_schema: str, load: Load) -> TablePlan:
     if load.shadow is None:
         raise ValueError("the load has no shadow")
     carried = tuple(name for name in live.extras if name not in apply.PRESENCE)
-    return replace(live, schema=control_schema, table=load.shadow, extras=carried)
+    return replace(
+        live, schema=control_schema, table=load.shadow, extras=carried, staged_as=live.table
+    )
 
 
 def swap(session: Session, held: Fence, live: TablePlan, load: Load, settings: Settings) -> Ended:

@@ -81,6 +81,8 @@ class TablePlan:
         extras: which of EXTRAS it has beside them.
         guarded: whether a stored row is kept when the one that comes is older.
         max_bytes: the longest identifier the database takes.
+        staged_as: the table by which its staging is named: its own where empty; a shadow's is its
+            stream's, so that no load leaves a staging table of its own behind.
     """
 
     stream: str
@@ -93,6 +95,7 @@ class TablePlan:
     extras: tuple[str, ...] = ()
     guarded: bool = True
     max_bytes: int = identifiers.MAX_BYTES
+    staged_as: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ class TablePlan:
     @property
     def staging_table(self) -> str:
         """The staging table's name: another shape of the stream has another one."""
-        shape = repr((self.schema, self.table, self.stored))
+        shape = repr((self.schema, self.staged_as or self.table, self.stored))
         return "FLEXT_G_" + hashlib.sha256(shape.encode()).hexdigest()[:20].upper()
 
 

@@ -91,6 +91,10 @@ def test_bad_input_is_named_by_its_line(tmp_path: Path) -> None:
         ("\n" + schema % '{"maxLength": "x"}', ("line 2", "property 'id'", "`maxLength`")),
         (schema % "false", ("line 1", "property 'id'", "neither an object nor true")),
         ('{"type": "SCHEMA", "stream": "s", "schema": []}', ("line 1", "schema of stream s")),
+        (
+            "\n" + '{"type": "STATE", "value": ' + '{"a":' * 3000 + "1" + "}" * 3001,
+            ("line 2", "nested deeper", "mend the source"),
+        ),
         ('{"type": "WHAT"}', ("line 1", "unknown type 'WHAT'")),
     ):
         assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), *parts)

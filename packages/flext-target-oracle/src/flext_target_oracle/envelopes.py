@@ -112,6 +112,6 @@ def _is_value(text: bytes) -> bool:
     """Whether it is one JSON value and nothing else."""
     try:
         _any_value.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False  # read as a line of its own, which says what is wrong
     return True

@@ -11,6 +11,7 @@ from flext_target_oracle.sql import schemas
 from flext_target_oracle.sql.plan import StreamSchema
 
 NULL = msgspec.Raw(b"null")
+_TOO_DEEP = "JSON is nested deeper in it than can be read (about 1,000 levels); mend the source"
 
 
 class Message(msgspec.Struct, gc=False):
@@ -45,6 +46,8 @@ def parse(line: bytes) -> Message:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"it is no Singer message: {error}") from error
+    except RecursionError as error:
+        raise InputError(_TOO_DEEP) from error
 
 
 def stream_of(message: Message) -> str:
@@ -87,3 +90,5 @@ def json_object(raw: msgspec.Raw, what: str) -> dict[str, Any]:
         return msgspec.json.decode(raw, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{what} is not an object: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{what}: {_TOO_DEEP}") from error

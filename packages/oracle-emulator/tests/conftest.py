@@ -24,6 +24,7 @@ from oracle_emulator.profiles import PROFILES
 from oracle_emulator.server import Ports, Server
 from oracle_emulator.session.context import ServerContext
 from oracle_emulator.session.logon import derive_key
+from oracle_emulator.testing import running_server
 
 SALT = b"0123456789abcdef"
 PLACEHOLDER = re.compile(r":(\w+)")
@@ -169,6 +170,34 @@ class Engine:
     def close(self):
         self.log.append("CLOSE")
         self.ended.set()
+
+
+#: The releases as parameters of tests that only talk to a server: each release's tests in one
+#: worker, so that each server is started once.
+RELEASES = [
+    pytest.param(profile, marks=pytest.mark.xdist_group(f"oracle-emulator-{profile}"))
+    for profile in ("19c", "23ai")
+]
+
+
+@pytest.fixture(scope="session")
+def served():
+    """Start a whole server of a release, once for all tests of this process."""
+    started = {}
+    with contextlib.ExitStack() as stack:
+
+        def of(profile):
+            if profile not in started:
+                started[profile] = stack.enter_context(running_server(profile=profile))
+            return started[profile]
+
+        yield of
+
+
+@pytest.fixture(scope="session", params=RELEASES)
+def served_release(request, served):
+    """A whole server of each release; accounts and tables stay, so take names of your own."""
+    return served(request.param)
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from typing import Any
 import oracledb
 import pytest
 
-from oracle_emulator.testing import running_server
-
 TABLE = Path(__file__).parent / "documented"
 BASE = {"T", "CH"}
 DDL = ("CREATE", "ALTER", "DROP", "TRUNCATE", "COMMENT", "RENAME", "GRANT")
@@ -109,35 +107,35 @@ def clean_up(cursor: Any) -> None:
                 cursor.execute(f'DROP {kind} "{name}"')
 
 
-@pytest.fixture(scope="module", params=["19c", "23ai"])
-def open_schema(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
-    with running_server(profile=request.param) as server:
-        with oracledb.connect(user="system", password="oracle", dsn=server.dsn) as system:
-            cursor = system.cursor()
-            cursor.execute('CREATE USER DOC IDENTIFIED BY "secret" QUOTA UNLIMITED ON USERS')
-            cursor.execute(
-                "GRANT CREATE SESSION, CREATE TABLE, CREATE VIEW, CREATE SEQUENCE, CREATE SYNONYM "
-                "TO DOC"
-            )
-            cursor.execute("CREATE TABLE HIDDEN (A NUMBER)")
-            cursor.execute("CREATE TABLE SHOWN (A NUMBER)")
-            cursor.execute("GRANT SELECT ON SHOWN TO DOC")
-        with oracledb.connect(user="DOC", password="secret", dsn=server.dsn) as connection:
-            connection.outputtypehandler = exact
-            cursor = connection.cursor()
-            cursor.execute(
-                "CREATE TABLE T (A NUMBER(5) CONSTRAINT T_PK PRIMARY KEY, B VARCHAR2(5 BYTE), "
-                "D DATE, N CLOB, M NUMBER(1) DEFAULT 1 NOT NULL, C CHAR(3))"
-            )
-            cursor.execute(
-                "CREATE TABLE CH (ID NUMBER CONSTRAINT CH_PK PRIMARY KEY, T_A NUMBER(5) "
-                "CONSTRAINT CH_FK REFERENCES T, V NUMBER CONSTRAINT CH_CK CHECK (V > 0))"
-            )
-            insert = "INSERT INTO T (A, B, D, N, C) VALUES (:1, :2, DATE '2020-01-31', 'long', :3)"
-            cursor.executemany(insert, [(1, "abc", "x"), (2, None, None)])
-            cursor.execute("INSERT INTO CH VALUES (1, 1, 5)")
-            connection.commit()
-            yield request.param, connection
+@pytest.fixture(scope="module")
+def open_schema(served_release: Any) -> Iterator[tuple[str, Any]]:
+    server = served_release
+    with oracledb.connect(user="system", password="oracle", dsn=server.dsn) as system:
+        cursor = system.cursor()
+        cursor.execute('CREATE USER DOC IDENTIFIED BY "secret" QUOTA UNLIMITED ON USERS')
+        cursor.execute(
+            "GRANT CREATE SESSION, CREATE TABLE, CREATE VIEW, CREATE SEQUENCE, CREATE SYNONYM "
+            "TO DOC"
+        )
+        cursor.execute("CREATE TABLE HIDDEN (A NUMBER)")
+        cursor.execute("CREATE TABLE SHOWN (A NUMBER)")
+        cursor.execute("GRANT SELECT ON SHOWN TO DOC")
+    with oracledb.connect(user="DOC", password="secret", dsn=server.dsn) as connection:
+        connection.outputtypehandler = exact
+        cursor = connection.cursor()
+        cursor.execute(
+            "CREATE TABLE T (A NUMBER(5) CONSTRAINT T_PK PRIMARY KEY, B VARCHAR2(5 BYTE), "
+            "D DATE, N CLOB, M NUMBER(1) DEFAULT 1 NOT NULL, C CHAR(3))"
+        )
+        cursor.execute(
+            "CREATE TABLE CH (ID NUMBER CONSTRAINT CH_PK PRIMARY KEY, T_A NUMBER(5) "
+            "CONSTRAINT CH_FK REFERENCES T, V NUMBER CONSTRAINT CH_CK CHECK (V > 0))"
+        )
+        insert = "INSERT INTO T (A, B, D, N, C) VALUES (:1, :2, DATE '2020-01-31', 'long', :3)"
+        cursor.executemany(insert, [(1, "abc", "x"), (2, None, None)])
+        cursor.execute("INSERT INTO CH VALUES (1, 1, 5)")
+        connection.commit()
+        yield server.profile, connection
 
 
 @pytest.fixture
@@ -164,13 +162,15 @@ def observe(open_schema: tuple[str, Any]) -> Iterator[Callable[[Case], list[str]
     cursor.close()
 
 
-@pytest.mark.parametrize("open_schema", ["19c"], indirect=True)
+@pytest.mark.xdist_group("oracle-emulator-19c")
+@pytest.mark.parametrize("served_release", ["19c"], indirect=True)
 @pytest.mark.parametrize("case", NINETEEN, ids=str)
 def test_documented(observe: Callable[[Case], list[str]], case: Case) -> None:
     assert observe(case) == case.outcome
 
 
-@pytest.mark.parametrize("open_schema", ["23ai"], indirect=True)
+@pytest.mark.xdist_group("oracle-emulator-23ai")
+@pytest.mark.parametrize("served_release", ["23ai"], indirect=True)
 @pytest.mark.parametrize("case", TWENTY_THREE, ids=str)
 def test_documented_of_23ai(observe: Callable[[Case], list[str]], case: Case) -> None:
     assert observe(case) == case.outcome

@@ -7,23 +7,19 @@ from decimal import Decimal
 import oracledb
 import pytest
 
-from oracle_emulator.testing import running_server
-
 MOMENT = datetime.fromisoformat("2026-11-23T08:05:09.678901")
 DAY = datetime.fromisoformat("2026-11-23T08:05:09")
 OWNER, PASSWORD = "LOADER", "Secret#1"
 
 
-@pytest.fixture(scope="module", params=["19c", "23ai"])
-def database(request):
-    with running_server(profile=request.param) as server:
-        options = {"user": "system", "password": server.system_password, "dsn": server.dsn}
-        with oracledb.connect(**options) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                f'create user {OWNER} identified by "{PASSWORD}" quota unlimited on users'
-            )
-            cursor.execute(f"grant create session, create table to {OWNER}")
-        yield server
+@pytest.fixture(scope="module")
+def database(served_release):
+    server = served_release
+    options = {"user": "system", "password": server.system_password, "dsn": server.dsn}
+    with oracledb.connect(**options) as connection, connection.cursor() as cursor:
+        cursor.execute(f'create user {OWNER} identified by "{PASSWORD}" quota unlimited on users')
+        cursor.execute(f"grant create session, create table to {OWNER}")
+    return server
 
 
 @pytest.fixture

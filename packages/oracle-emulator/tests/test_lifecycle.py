@@ -16,6 +16,7 @@ import pytest
 from oracle_emulator.testing import StartError, running_server
 
 WAIT_S = 15
+SHARED = pytest.mark.xdist_group("oracle-emulator-19c")
 
 
 def descendants(pid):
@@ -123,12 +124,14 @@ def test_the_server_ends_with_its_parent():
     parent.communicate()
 
 
-def test_a_port_that_is_taken_ends_with_one_message(process):
-    second = start("--port", str(process.ready["port"]))
+@SHARED
+def test_a_port_that_is_taken_ends_with_one_message(served):
+    port = str(served("19c").port)
+    second = start("--port", port)
     code, out, err = finish(second)
     assert (code, out) == (1, "")
     assert err.startswith("oracle-emulator: ")
-    assert str(process.ready["port"]) in err
+    assert port in err
     assert "Traceback" not in err
 
 
@@ -137,18 +140,20 @@ def test_the_helper_says_why_a_server_did_not_start():
         pass
 
 
-def test_statistics_over_http(process):
-    ready = process.ready
-    dsn = f"localhost:{ready['port']}/{ready['service_name']}"
-    url = f"http://127.0.0.1:{ready['admin_port']}"
-    with oracledb.connect(user="system", password="manager", dsn=dsn) as connection:
+@SHARED
+def test_statistics_over_http(served):
+    server = served("19c")
+    url = f"http://127.0.0.1:{server.admin_port}"
+    with oracledb.connect(
+        user="system", password=server.system_password, dsn=server.dsn
+    ) as connection:
         cursor = connection.cursor()
-        cursor.execute("create table t (n number)")
+        cursor.execute("create table counted (n number)")
         urllib.request.urlopen(urllib.request.Request(f"{url}/statistics", method="DELETE")).close()
-        cursor.executemany("insert into t values (:1)", [(n,) for n in range(100)])
+        cursor.executemany("insert into counted values (:1)", [(n,) for n in range(100)])
         with urllib.request.urlopen(f"{url}/statistics") as answer:
             seen = json.load(answer)
-    statement = next(s for s in seen["statements"] if s["sql"].startswith("insert"))
+    statement = next(s for s in seen["statements"] if "into counted" in s["sql"])
     assert (statement["round_trips"], statement["rows_received"]) == (1, 100)
     with urllib.request.urlopen(f"{url}/health") as answer:
         assert json.load(answer) == {"profile": "19c"}

@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import oracledb
 import pytest
 
-from oracle_emulator.testing import running_server
-
 SESSIONS, ROUNDS, ROWS = 50, 6, 3
 DEADLOCK = 60
 
 
-@pytest.fixture(scope="module")
-def server():
-    with running_server() as server:
-        yield server
+pytestmark = pytest.mark.xdist_group("oracle-emulator-19c")
+
+
+@pytest.fixture
+def server(served):
+    return served("19c")
 
 
 def connect(server):

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from oracle_emulator.testing import running_server
-
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".conformance" / "node"
 VERSION = "26.0.0"
@@ -32,21 +30,20 @@ def node_modules():
     return CACHE / "node_modules"
 
 
-@pytest.mark.parametrize("profile", ["19c", "23ai"])
-def test_the_thin_driver_of_node(node_modules, profile):
-    with running_server(profile=profile) as server:
-        dsn = f"localhost:{server.port}/{server.service_name}"
-        run = subprocess.run(
-            ["node", HERE / "node_client.js", "system", server.system_password, dsn],
-            env=os.environ | {"NODE_PATH": str(node_modules)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+def test_the_thin_driver_of_node(node_modules, served_release):
+    server = served_release
+    dsn = f"localhost:{server.port}/{server.service_name}"
+    run = subprocess.run(
+        ["node", HERE / "node_client.js", "system", server.system_password, dsn],
+        env=os.environ | {"NODE_PATH": str(node_modules)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout)
-    assert seen.pop("version").startswith("19." if profile == "19c" else "23.")
+    assert seen.pop("version").startswith("19." if server.profile == "19c" else "23.")
     code, text = seen.pop("error")
     assert (code, "ORA-00942" in text) == (942, True)
     assert seen == {

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from oracle_emulator.testing import running_server
-
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy comes with Meltano only")
 
 DDL = """
@@ -41,29 +39,27 @@ def statements() -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module", params=["19c", "23ai"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Any]:
-    with running_server(profile=request.param) as server:
-        url = "oracle+oracledb://{}:{}@localhost:{}/?service_name={}"
-        administrator = sqlalchemy.create_engine(
-            url.format("system", server.system_password, server.port, server.service_name)
-        )
-        with administrator.begin() as connection:
-            for text in (
-                'CREATE USER APP IDENTIFIED BY "secret" QUOTA UNLIMITED ON USERS',
-                "GRANT CREATE SESSION, CREATE TABLE, CREATE VIEW, CREATE SEQUENCE TO APP",
-                "GRANT CREATE SYNONYM TO APP",
-            ):
-                connection.execute(sqlalchemy.text(text))
-        administrator.dispose()
-        engine = sqlalchemy.create_engine(
-            url.format("app", "secret", server.port, server.service_name)
-        )
-        with engine.begin() as connection:
-            for text in statements():
-                connection.exec_driver_sql(text)
-        yield engine
-        engine.dispose()
+@pytest.fixture(scope="module")
+def engine(served_release: Any) -> Iterator[Any]:
+    server = served_release
+    url = "oracle+oracledb://{}:{}@localhost:{}/?service_name={}"
+    administrator = sqlalchemy.create_engine(
+        url.format("system", server.system_password, server.port, server.service_name)
+    )
+    with administrator.begin() as connection:
+        for text in (
+            'CREATE USER APP IDENTIFIED BY "secret" QUOTA UNLIMITED ON USERS',
+            "GRANT CREATE SESSION, CREATE TABLE, CREATE VIEW, CREATE SEQUENCE TO APP",
+            "GRANT CREATE SYNONYM TO APP",
+        ):
+            connection.execute(sqlalchemy.text(text))
+    administrator.dispose()
+    engine = sqlalchemy.create_engine(url.format("app", "secret", server.port, server.service_name))
+    with engine.begin() as connection:
+        for text in statements():
+            connection.exec_driver_sql(text)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

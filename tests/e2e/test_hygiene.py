@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-from pathlib import Path
 
 import psutil
 import pytest
@@ -13,21 +12,21 @@ from flext_cli import clock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("hygiene"), pytest.mark.timeout(180)]
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 5.0
 
 
 @pytest.fixture
-def demo(flext, tmp_path):
+def demo(flext, lean_workspace, few_variables):
     """Start a demo under make, and wait until its full job is at work."""
     if shutil.which("make") is None:
         pytest.skip("no make on this machine")
-    (tmp_path / "meltano.yml").write_bytes((ROOT / "meltano.yml").read_bytes())
+    tmp_path = lean_workspace
     (tmp_path / "Makefile").write_text(f"demo:\n\t@exec {flext} demo --rows 3000\n")
     log = (tmp_path / "out").open("wb")
     process = subprocess.Popen(
         ["make", "demo"],
         cwd=tmp_path,
+        env=few_variables,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

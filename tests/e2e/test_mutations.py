@@ -8,7 +8,6 @@ columns that it alone can spoil.
 
 import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,11 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from flext_cli.demo import folder
-
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mutations"), pytest.mark.timeout(300)]
-
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "flext",
     "flext-tap-oracle-wms",
@@ -104,18 +99,18 @@ def environment_over_ours(root):
     return python.parent
 
 
-def test_planted_mistakes_turn_the_demo_red_each_in_its_columns(tmp_path):
+def test_planted_mistakes_turn_the_demo_red_each_in_its_columns(lean_workspace, few_variables):
     """One demo for all: no mistake reaches the columns of another, so each is seen by itself."""
+    tmp_path = lean_workspace
     probes = {
         name: plant(tmp_path, number, *mutation[1:])
         for number, (name, mutation) in enumerate(MUTATIONS.items())
     }
     programs = environment_over_ours(tmp_path)
-    (tmp_path / "meltano.yml").write_bytes((ROOT / "meltano.yml").read_bytes())
     done = subprocess.run(
         [programs / "flext", "demo", "--json", "--rows", "20"],
         cwd=tmp_path,
-        env=folder.environment(os.environ),
+        env=few_variables,
         capture_output=True,
         text=True,
         check=False,

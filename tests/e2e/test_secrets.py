@@ -1,6 +1,7 @@
 """No secret in any output of any command, whatever fails; and the witness of that can see."""
 
 import base64
+import functools
 import itertools
 import os
 import shlex
@@ -12,6 +13,7 @@ import click
 import pytest
 
 from flext_cli import __main__ as entry
+from flext_cli import meltano
 from flext_cli.commands import flext as group
 from flext_observability.testing import clean_process
 
@@ -56,11 +58,20 @@ def examples(command=group, path=()):
         yield name, [*words, *(["--times", "1"] if "--every" in words else [])]
 
 
+@pytest.fixture(scope="module")
+def remembered():
+    """Ask Meltano for its states once: half of the commands do, and nothing here changes them."""
+    ask = meltano.export_states
+    asked = functools.cache(lambda root, environ: ask(root, dict(environ)))
+    return lambda root, environ: asked(root, tuple(sorted(environ.items())))
+
+
 @pytest.fixture
-def run_here(monkeypatch, shared_rig, capfd, witness):
+def run_here(monkeypatch, shared_rig, capfd, witness, remembered):
     """Run `flext` in this process, which saves a second of imports each time."""
     rig = shared_rig
     monkeypatch.chdir(rig.place.root)
+    monkeypatch.setattr(meltano, "export_states", remembered)
     for name in set(os.environ) - set(rig.environ):
         monkeypatch.delenv(name)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

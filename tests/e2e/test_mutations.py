@@ -43,10 +43,10 @@ MUTATIONS = {
         "flext_target_oracle",
         "values.py",
         {
-            "found: list[Decimal | None] = list(map(Decimal, texts))": (
-                "found = RAN() or [Decimal(repr(float(text))) for text in texts]"
+            'found = _numbers.decode(b"[%b]" % joined)': (
+                "found = RAN() or [None if each is None else Decimal(repr(each)) for each in"
+                ' msgspec.json.decode(b"[%b]" % joined, type=list[float | None])]'
             ),
-            "else Decimal(text) or _ZERO for": "else RAN() or Decimal(repr(float(text))) for",
         },
     ),
     "the target drops the offset of timestamps": (

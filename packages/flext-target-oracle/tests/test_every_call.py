@@ -111,9 +111,13 @@ class Source:
         return [*found, state(self.number)]
 
     def batch(self) -> list[Row]:
-        """What a run reads that goes on from the last STATE, or begins its load anew."""
+        """What a run reads that goes on from the last STATE, or begins its load anew.
+
+        Every other run reads the keys in another order, each key's rows in theirs.
+        """
         since = self.number - 1 if self.method == "overwrite" else self.bookmark
-        return rows_up_to(self.number, since)
+        rows = rows_up_to(self.number, since)
+        return sorted(rows, key=lambda row: -row[0]) if self.number % 2 else rows
 
     def in_the_end(self) -> list[Row]:
         """The table, if no row was lost on the way."""

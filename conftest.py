@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -15,7 +16,13 @@ _made = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a directory for the templates of emulators; workers inherit its name."""
+    """Make a directory for the templates of emulators; workers inherit its name.
+
+    Whoever starts this in the background of a script leaves SIGINT ignored, and so it would be by
+    all that the tests start and send it to.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if TEMPLATES not in os.environ:
         config.stash[_made] = os.environ[TEMPLATES] = tempfile.mkdtemp(prefix="flext-templates-")
 

@@ -51,6 +51,16 @@ def oracle_account(oracle_server: Any) -> Iterator[Any]:
         yield account
 
 
+@pytest.fixture(scope="module")
+def module_account(oracle_server: Any) -> Iterator[Any]:
+    """One for a module that cuts calls: they are told by their statements, which hold its name.
+
+    And what the server has parsed it need not parse again.
+    """
+    with oracle_server.account() as account:
+        yield account
+
+
 @pytest.fixture
 def target(oracle_account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Runs the target in this process, on the account."""

@@ -168,16 +168,9 @@ class Bench:
         return self.runner.run(messages, **self.options | more)
 
 
-@pytest.fixture(scope="module")
-def account(oracle_server: Any) -> Iterator[Any]:
-    """One for all: calls are told by their statements, and these hold its name."""
-    with oracle_server.account() as made:
-        yield made
-
-
 @pytest.fixture
-def oracle_account(account: Any) -> Any:
-    return account
+def oracle_account(module_account: Any) -> Any:
+    return module_account
 
 
 @pytest.fixture

@@ -180,15 +180,9 @@ class Bench:
         return outcome
 
 
-@pytest.fixture(scope="module")
-def account(oracle_server: Any) -> Iterator[Any]:
-    with oracle_server.account() as made:
-        yield made
-
-
 @pytest.fixture
-def oracle_account(account: Any) -> Any:
-    return account
+def oracle_account(module_account: Any) -> Any:
+    return module_account
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ STATE, in other batches, in another order between keys, with newer rows behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -375,16 +374,9 @@ def examples(number: int) -> Any:
     )
 
 
-@pytest.fixture(scope="module")
-def account(oracle_server: Any) -> Iterator[Any]:
-    """One for all, emptied for each example: what the server has parsed it need not parse again."""
-    with oracle_server.account() as made:
-        yield made
-
-
 @pytest.fixture
-def oracle_account(account: Any) -> Any:
-    return account
+def oracle_account(module_account: Any) -> Any:
+    return module_account
 
 
 @pytest.fixture(autouse=True)

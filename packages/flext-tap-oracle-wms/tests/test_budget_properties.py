@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections import deque
@@ -99,26 +100,56 @@ def test_never_more_in_flight_than_the_budget():
     assert most == [3]
 
 
-def test_who_waits_longest_goes_next_and_nobody_waits_for_ever():
-    made = budget.Budget(1, Clock())
-    came, gone = threading.Semaphore(0), queue.SimpleQueue()
+class Line(deque):
+    """Who waits for a place; tells each time that somebody has come."""
 
-    class Line(deque):
-        def append(self, turn):
-            super().append(turn)
-            came.release()  # the lock is held here, until the newcomer waits
+    def __init__(self):
+        super().__init__()
+        self.came = threading.Semaphore(0)
+
+    def append(self, turn):
+        super().append(turn)
+        self.came.release()  # the lock is held here, until the newcomer waits or has its place
+
+
+def test_who_waits_longest_goes_next_and_nobody_waits_for_ever():
+    made, gone = budget.Budget(1, Clock()), queue.SimpleQueue()
 
     def work(number):
         with made.slot("page"):
             gone.put(number)
 
-    made._turns = Line()
+    made._turns = line = Line()
     with made.slot("page"):
-        assert came.acquire(timeout=20)
+        assert line.came.acquire(timeout=20)
         for number in range(4):
             threading.Thread(target=work, args=(number,), daemon=True).start()
-            assert came.acquire(timeout=20)
+            assert line.came.acquire(timeout=20)
     assert [gone.get(timeout=20) for _ in range(4)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_who_comes_when_all_places_are_taken_waits_however_often_they_were_given_back(limit):
+    made = budget.Budget(limit, Clock())
+    made._turns = line = Line()
+    for _ in range(2):
+        counted = threading.Event()
+
+        def work(counted=counted):
+            with made.slot("page"):
+                counted.wait(timeout=20)
+
+        newcomer = threading.Thread(target=work, daemon=True)
+        with contextlib.ExitStack() as held:
+            for _ in range(limit):
+                held.enter_context(made.slot("page"))
+                assert line.came.acquire(timeout=20)
+            newcomer.start()
+            assert line.came.acquire(timeout=20)
+            assert made.in_flight("page") == limit
+        counted.set()
+        newcomer.join(timeout=20)
+        assert not newcomer.is_alive()
 
 
 @given(st.floats(0.5, 100), st.integers(2, 20))

@@ -192,7 +192,7 @@ def test_nothing_is_lost_whatever_happens(run_tap, fix, later, quick_clock):
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_nothing_is_lost_in_many_lives(run_tap, fix, later, quick_clock):
-    reads, found_late = _lives(run_tap, fix, later, examples=40, steps=20)
+    reads, found_late = _lives(run_tap, fix, later, examples=60, steps=20)
     assert reads > 120
     assert found_late > 10
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flext_target_oracle import continuity, fence
+from flext_target_oracle import applying, continuity, fence
 from flext_target_oracle.connection import Database
 from flext_target_oracle.continuity import Beginning, Remembered
 from flext_target_oracle.errors import StreamOutOfStepError
+from flext_target_oracle.loader import StreamLoader
+from flext_target_oracle.reporting import as_json
 from flext_target_oracle.settings import load
 
 SCHEMA = {
@@ -145,6 +148,57 @@ def out_of_step(begin: Any, last: Any) -> bool:
     except StreamOutOfStepError:
         return True
     return False
+
+
+class Watched:
+    """A lock that says when somebody comes for it."""
+
+    def __init__(self, came: threading.Event) -> None:
+        self._lock, self._came = threading.Lock(), came
+
+    def __enter__(self) -> None:
+        self._came.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_an_earlier_bookmark_that_is_told_as_a_batch_commits_does_not_stay(
+    target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STATE of what came before is told while the next batch commits, which tells a later one."""
+    began, applied = StreamLoader.load, applying.apply
+    came, late, loaders = threading.Event(), list[threading.Thread](), list[StreamLoader]()
+
+    def apply(session: Any, delivery: Any, entry: Any, *more: Any, **options: Any) -> Any:
+        counts = applied(session, delivery, entry, *more, **options)
+        assert delivery.tell == as_json(at(2)["bookmarks"]["s"])
+        came.clear()
+
+        def tell() -> None:
+            loaders[0].tell(as_json(at(1)["bookmarks"]["s"]))
+            came.set()
+
+        late.append(threading.Thread(target=tell, daemon=True))
+        late[0].start()
+        assert came.wait(20)
+        return counts
+
+    def load(self: StreamLoader, batch: Any) -> bool:
+        loaders.append(self)
+        self._telling = Watched(came)  # type: ignore[assignment]  # all that is used of a lock
+        is_durable = began(self, batch)
+        late[0].join(20)
+        return is_durable
+
+    monkeypatch.setattr(applying, "apply", apply)
+    monkeypatch.setattr(StreamLoader, "load", load)
+    # The batch is closed by the end of input only, so that it knows of the STATE behind it.
+    outcome = run(target, NOTHING, 1, at(2))
+    assert (outcome.error, outcome.states[-1]) == (None, at(2))
+    assert not late[0].is_alive()
+    assert told(target) == at(2)["bookmarks"]["s"]
 
 
 @given(st.integers(1, 28), st.integers(1, 28), st.booleans())

@@ -8,6 +8,7 @@ crash leaves.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
@@ -62,6 +63,9 @@ class StreamLoader:
         self._undeclared: set[str] = set()
         self._is_in_step = False
         self._told: str | None = None  # the last bookmark that the fence row was given
+        #: Held over a transaction that tells one: else the later of two to commit need not be the
+        #: later to say here what the row holds.
+        self._telling = threading.Lock()
 
     def prepare(self, source: StreamSchema, beginning: Beginning) -> None:
         """Make the table as the schema needs it, and hold its fence. Nothing else is at work.
@@ -112,7 +116,6 @@ class StreamLoader:
         except BaseException:
             self._turns.fail(batch.number)
             raise
-        self._told = delivery.tell or self._told
         self._turns.done(batch.number)
         delivery.announce(counts, monotonic_s() - began_s)
         return self._loads.is_reportable
@@ -124,15 +127,17 @@ class StreamLoader:
             FenceLostError: another run has taken over.
             DatabaseError: the database cannot be reached or refuses.
         """
-        if self._fence is None or bookmark == self._told:
+        if self._fence is None:
             return
 
         def write() -> None:
             with self._shared.database.session(f"bookmark {self._stream}") as session:
                 fence.remember_bookmark(session, self.held, bookmark)
 
-        self.persistently(write)
-        self._told = bookmark
+        with self._telling:
+            if bookmark != self._told:
+                self.persistently(write)
+                self._told = bookmark
 
     def once(
         self, number: int, work: Callable[[Session, Entry], Counts], *, exclusive: str = ""
@@ -271,12 +276,18 @@ class StreamLoader:
         self._turns.wait(number)
         if delivery.plan is not self._ready().plan:
             return None
-        delivery.tell = self._untold(delivery.batch.end)
-        if delivery.way == "careful":
-            return applying.apply_carefully(session, delivery, entry, self._shared)
-        return applying.apply(
-            session, delivery, entry, self._shared, staged=staged, staged_s=staged_s
-        )
+        covered = self._shared.bookmark_of(self._stream, delivery.batch.end)
+        with self._telling:
+            delivery.tell = None if covered == self._told else covered
+            if delivery.way == "careful":
+                counts = applying.apply_carefully(session, delivery, entry, self._shared)
+            else:
+                counts = applying.apply(
+                    session, delivery, entry, self._shared, staged=staged, staged_s=staged_s
+                )
+            # A connection lost at COMMIT leaves it as it was: told once more does no harm.
+            self._told = delivery.tell or self._told
+        return counts
 
     def _settled(self, number: int, attempt: Callable[[Session], Counts | None]) -> Counts | None:
         """Try a transaction until it is known to have taken effect.
@@ -337,11 +348,6 @@ class StreamLoader:
     def _widened(self, plan: TablePlan, columns: Sequence[str]) -> TablePlan:
         with self._shared.database.session(f"widen {self._stream}") as session:
             return preparing.widen(session, plan, columns, self.held.schema)
-
-    def _untold(self, end: int) -> str | None:
-        """The newest bookmark that the records up to there cover, if the database lacks it."""
-        bookmark = self._shared.bookmark_of(self._stream, end)
-        return None if bookmark == self._told else bookmark
 
     def _ready(self) -> RowReader:
         if self._reader is None:

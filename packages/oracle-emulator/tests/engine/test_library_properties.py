@@ -91,10 +91,15 @@ class World:
         return self.run([0], f"CREATE {definition.format(name)}")
 
     def run(self, who: list[int], text: str) -> list[object]:
-        if text in CHANGES:  # which would wait for the others' locks
-            for client in self.clients:
-                client.session.rollback()
-        return [self.outcome(self.clients[one], text.format(**self.names)) for one in who]
+        # What would wait for locks of the others, who are of this very thread, ends them first.
+        is_waiting = text in CHANGES or text.startswith(("DELETE", "MERGE"))
+        done = []
+        for one in who:
+            for other in self.clients if is_waiting else ():
+                if text in CHANGES or other is not self.clients[one]:
+                    other.session.rollback()
+            done.append(self.outcome(self.clients[one], text.format(**self.names)))
+        return done
 
     def outcome(self, client: Client, text: str) -> object:
         """What a client sees of a statement: rows and columns, a count, or an error."""

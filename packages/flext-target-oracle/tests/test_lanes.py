@@ -1,7 +1,8 @@
-"""Lanes: begun in order, side by side but for barriers, bounded, failing in one place."""
+"""Lanes: begun in order, side by side while there is time, bounded, failing in one place."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -9,13 +10,15 @@ from contextlib import nullcontext
 import pytest
 
 from flext_target_oracle.lanes import Lanes
+from flext_target_oracle.processor import Processor
 
 WAIT_S = 10
 
 
 @pytest.fixture
 def lanes() -> Iterator[Lanes]:
-    made = Lanes(workers=2, buffer_bytes=100, waiting=nullcontext)
+    idle = Processor(itertools.count().__next__, lambda: 0.0)
+    made = Lanes(workers=2, buffer_bytes=100, waiting=nullcontext, processor=idle)
     yield made
     made.stop()
 
@@ -35,6 +38,37 @@ def test_tasks_run_at_the_same_time_in_one_lane_and_in_two(lanes: Lanes, second:
     lanes.submit(second, lambda: together.wait() and None)
     lanes.drain()
     lanes.check()
+    assert not together.broken
+
+
+def test_a_lane_begins_one_after_the_other_while_the_processor_is_busy() -> None:
+    busy = Processor(itertools.count().__next__, itertools.count().__next__)
+    lanes = Lanes(workers=5, buffer_bytes=100, waiting=nullcontext, processor=busy)
+    gate, begun = threading.Event(), list[str]()
+
+    def hold(name: str) -> None:
+        begun.append(name)
+        gate.wait(WAIT_S)
+
+    for name in ("a1", "a2", "b1", "b2"):
+        lanes.submit(name[0], lambda each=name: hold(each))  # type: ignore[misc]  # binds the name
+        lanes.check()
+    lanes.submit("c", gate.set)  # every lane has one at work
+    lanes.drain()
+    lanes.stop()
+    assert sorted(begun[:2]) == ["a1", "b1"]
+    assert sorted(begun) == ["a1", "a2", "b1", "b2"]
+
+
+def test_what_waits_behind_one_that_waits_begins_once_the_processor_is_seen_idle() -> None:
+    """By the process's own clocks: nothing is submitted or done in between."""
+    lanes = Lanes(workers=2, buffer_bytes=100, waiting=nullcontext)
+    together = threading.Barrier(2, timeout=WAIT_S)
+    lanes.submit("a", lambda: together.wait() and None)
+    lanes.submit("a", lambda: together.wait() and None)
+    lanes.drain()
+    lanes.check()
+    lanes.stop()
     assert not together.broken
 
 

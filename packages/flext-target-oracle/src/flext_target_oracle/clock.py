@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 monotonic_s = time.monotonic
+process_s = time.process_time
 
 
 def utc_now() -> datetime:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from flext_observability.testing import clean_process
-from flext_target_oracle import versions
+from flext_target_oracle import processor, versions
 
 SHADOWS = 24
 
@@ -63,7 +63,13 @@ def module_account(oracle_server: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def target(oracle_account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Runs the target in this process, on the account."""
+    """Runs the target in this process, on the account.
+
+    Batches of a stream are always at work side by side, however busy the processor is: what can
+    come of that is what is tested.
+    """
+    monkeypatch.setattr(processor, "BUSY_SHARE", 1e6)
+    monkeypatch.setattr(processor, "WINDOW_S", 1e-9)
     monkeypatch.setenv("FLEXT_WORKSPACE", str(tmp_path))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with clean_process():

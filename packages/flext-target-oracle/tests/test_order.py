@@ -5,6 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
+from flext_target_oracle import processor
+from flext_target_oracle.processor import BUSY_SHARE, WINDOW_S
+
 SCHEMA = {
     "type": "SCHEMA",
     "stream": "s",
@@ -37,8 +42,15 @@ def test_the_last_of_many_batches_stands_and_state_never_goes_back(target: Any) 
     assert seen[-1] == len(rows)
 
 
-def test_the_next_batch_is_staged_while_one_is_applied(target: Any, proxy: Any) -> None:
-    """The first is held as it passes the fence; the second's rows reach the server."""
+def test_the_next_batch_is_staged_while_one_is_applied(
+    target: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is held as it passes the fence; the second's rows reach the server.
+
+    By the rule as it is: the processor is idle, since the server is waited for.
+    """
+    monkeypatch.setattr(processor, "BUSY_SHARE", BUSY_SHARE)
+    monkeypatch.setattr(processor, "WINDOW_S", WINDOW_S)
     options = {"port": proxy.port, "batch_size": 1, "max_parallelism": 2}
     target.ok(messages((1, 1)), **options)
     proxy.arm(b'SET "LAST_SEQ" = :', "hold")

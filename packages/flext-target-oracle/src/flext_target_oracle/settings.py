@@ -135,8 +135,10 @@ class Settings(BaseModel):
               " counts four times); reading waits at it.")
     ] = 32 * 1024 * 1024  # fmt: skip
     max_parallelism: Annotated[
-        int, Field(ge=1, le=64, description="Streams that are loaded at the same time.")
-    ] = 5
+        int,
+        Field(ge=1, le=64, description="Batches at work at the same time, of one stream or several;"
+              " one connection for each."),
+    ] = 5  # fmt: skip
     max_rejects: Annotated[
         int,
         Field(ge=0, description="Refused rows (kept in FLEXT_REJECTS) after which the run stops."),

@@ -8,11 +8,21 @@ import shutil
 import signal
 import tempfile
 
+import hypothesis
 import pytest
 
 #: Where servers of oracle-emulator start from what the first one of this run has made.
 TEMPLATES = "ORACLE_EMULATOR_TEMPLATES"
 _made = pytest.StashKey[str]()
+
+# How long an example takes, or making one, says how busy the machine is; no test is about that.
+hypothesis.settings.register_profile(
+    "workspace",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("workspace")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,6 +95,23 @@ def test_a_long_batch_is_read_in_slices_and_counted_through() -> None:
     found = reader.read(many)
     assert [row[-1] for row in found.rows] == [key for key in range(777) if key != 600]
     assert [reject.code for reject in found.rejects] == ["KEY_NULL"]
+
+
+@pytest.mark.parametrize("prop", ["more", "note", "unknown"])
+def test_json_that_is_too_deep_to_be_read_is_refused_and_no_other_record(prop: str) -> None:
+    """How deep can be read depends on how deep the program is: every depth around is tried."""
+    reader, outcomes = RowReader(make_plan(), Rules(), to_clob=True), set()
+    for depth in range(600, sys.getrecursionlimit() + 5):
+        deep = b'{"id":1,"%b":%b%b}' % (prop.encode(), b'{"a":' * depth + b"1", b"}" * depth)
+        plain = b'{"id":2}'
+        raw = RawBatch([deep, plain], [None] * 2, [RECEIVED] * 2, BATCHED)
+        found = reader.read(raw)
+        outcomes.add(tuple(reject.code for reject in found.rejects))
+        assert [row[0] for row in found.rows][-1] == 2
+        assert len(found.rows) + len(found.rejects) == 2
+        assert all(reject.record == deep.decode() for reject in found.rejects)
+    assert ("JSON",) in outcomes
+    assert len(outcomes) == 2
 
 
 def test_a_long_text_asks_for_a_clob_but_a_key_is_refused() -> None:

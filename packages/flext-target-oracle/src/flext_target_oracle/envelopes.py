@@ -16,6 +16,7 @@ import msgspec
 from flext_target_oracle import messages
 from flext_target_oracle.errors import InputError
 from flext_target_oracle.messages import Message
+from flext_target_oracle.values import UNREADABLE
 
 _PLACEHOLDER = b'["record"]'
 _any_value = msgspec.json.Decoder(msgspec.Raw)
@@ -112,6 +113,6 @@ def _is_value(text: bytes) -> bool:
     """Whether it is one JSON value and nothing else."""
     try:
         _any_value.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return False  # read as a line of its own, which says what is wrong
     return True

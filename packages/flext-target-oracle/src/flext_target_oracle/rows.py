@@ -144,7 +144,7 @@ class RowReader:
         if self._decoder is not None:
             try:
                 return Rows(rows=self._fast(self._decoder, batch))
-            except (UnusualError, UnfitError, msgspec.MsgspecError, UnicodeDecodeError):
+            except (UnusualError, UnfitError, *values.UNREADABLE):
                 pass  # not a verdict: the exact path gives it
         return self._exact(batch.checked())
 
@@ -285,7 +285,7 @@ _members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def _members(raw: bytes) -> Mapping[str, msgspec.Raw]:
     try:
         return _members_decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except values.UNREADABLE as error:
         raise _RefusedError("", "JSON", f"the record is not an object: {error}") from error
 
 

@@ -22,6 +22,8 @@ import msgspec
 
 from flext_target_oracle.sql.types import VARCHAR2_MAX_BYTES, ColumnType, Shape
 
+#: What reading JSON may end in; the last one where it is nested too deeply to be read.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ZERO = Decimal(0)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = _EPOCH_UTC.replace(tzinfo=None)
@@ -101,7 +103,7 @@ def exact(shape: Shape, kind: ColumnType, raw: bytes, rules: Rules) -> Any:
 def _decoded(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise UnfitError("JSON", f"not valid JSON: {error}") from error
 
 

@@ -71,6 +71,15 @@ class Account:
         """Count from zero."""
         urlopen(self._statistics("DELETE"), timeout=30).close()
 
+    def strike(self, **fault: Any) -> None:
+        """Let a fault of the emulator strike from now on; without one, none does any more."""
+        address, method = (
+            f"http://127.0.0.1:{self.admin_port}/faults",
+            "POST" if fault else "DELETE",
+        )
+        data = json.dumps(fault).encode() if fault else None
+        urlopen(Request(address, data=data, method=method), timeout=30).close()
+
     def _statistics(self, method: str) -> Request:
         return Request(f"http://127.0.0.1:{self.admin_port}/statistics", method=method)
 

@@ -245,6 +245,7 @@ class History:
     source: list[Row] = field(default_factory=lambda: list(ROWS))
     bookmark: int = 0
     table: list[Row] | None = None
+    is_swapped: bool = False
     sent: list[Row] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)  # of its batches, in rows sent
 
@@ -274,9 +275,10 @@ class History:
         if states:
             self.bookmark = states[-1]["bookmarks"][STREAM]
         reported, before = self.bookmark - begin, self.table or []
-        if self.method == "overwrite":
+        if self.method == "overwrite" and not self.is_swapped:
             may_be = [self.table, modelled(self.method, self.source)]
-        else:
+            self.is_swapped = table != self.table
+        else:  # what comes of a version that is complete is merged, batch by batch
             ends = [end for end in self.ends if end >= reported]
             may_be = [modelled(self.method, before + self.sent[:end]) for end in ends]
             if self.table is None and not reported:

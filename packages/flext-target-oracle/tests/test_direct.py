@@ -77,6 +77,22 @@ def staging_tables(target: Any) -> list[str]:
     return [name for (name,) in found]
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_session_that_is_ended_within_a_load_is_no_end_of_the_process(
+    target: Any, at: int
+) -> None:
+    """At the preparation, at the rows, at the end of it; the driver then sends to nobody."""
+    if target.account.admin_port is None:
+        pytest.skip("only oracle-emulator strikes: run without FLEXT_TEST_ORACLE_DSN")
+    target.account.strike(fault="kill-session", on="direct-path", at=at, times=1)
+    try:
+        outcome = target.ok(plain(*range(12)), **DIRECT)
+    finally:
+        target.account.strike()
+    assert target.table("S", "ID") == [(key,) for key in range(12)]
+    assert len(outcome.of("BatchRetried")) == 1
+
+
 @pytest.mark.parametrize("method", ["upsert", "append-only"])
 def test_each_batch_is_eight_round_trips_and_one_for_each_chunk(
     target: Any, method: str, monkeypatch: pytest.MonkeyPatch

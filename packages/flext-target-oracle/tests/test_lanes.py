@@ -154,6 +154,20 @@ def test_submitting_waits_while_too_much_is_held(lanes: Lanes) -> None:
     lanes.drain()
 
 
+def test_a_thread_that_cannot_be_started_fails_its_lane_and_nobody_waits_for_it(
+    lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        lanes.submit("a", lambda: None, size_bytes=1000)
+    lanes.drain()
+    with pytest.raises(RuntimeError, match="start new thread"):
+        lanes.check()
+
+
 def test_what_is_larger_than_the_buffer_still_passes(lanes: Lanes) -> None:
     done: list[int] = []
     lanes.submit("a", lambda: done.append(1), size_bytes=1000)

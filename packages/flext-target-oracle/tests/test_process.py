@@ -67,6 +67,18 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
     assert_one_message(done, "nothing listens there", "settings host and port")
 
 
+def test_a_closed_input_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "{COMMAND}" --config=ENV <&-'],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], "FLEXT_WORKSPACE": str(tmp_path)} | GIVEN,
+    )
+    assert_one_message(done, "standard input is closed", "--input")
+
+
 def test_an_unknown_host(tmp_path: Path) -> None:
     done = run(tmp_path, "--config=ENV", **GIVEN | {"FLEXT_TARGET_ORACLE_HOST": "none.invalid"})
     assert_one_message(done, "the host is unknown", "setting host")
@@ -96,6 +108,7 @@ def test_bad_input_is_named_by_its_line(tmp_path: Path) -> None:
             ("line 2", "nested deeper", "mend the source"),
         ),
         ('{"type": "WHAT"}', ("line 1", "unknown type 'WHAT'")),
+        ('{"type": "ACTIVATE_VERSION", "stream": "s", "version": -1}', ("line 1", "version")),
     ):
         assert_one_message(run(tmp_path, "--config=ENV", text=text, **GIVEN), *parts)
 

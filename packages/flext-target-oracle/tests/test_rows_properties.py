@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from flext_target_oracle.rows import MAX_RECORD_BYTES, RawBatch, RowReader, Rows
 from flext_target_oracle.sql import plan as plans
 from flext_target_oracle.sql.plan import StreamSchema, TablePlan
+from flext_target_oracle.sql.types import ColumnType
 from flext_target_oracle.values import Rules
 
 RECEIVED, BATCHED = datetime(2026, 1, 1), datetime(2026, 1, 2)
@@ -95,6 +97,78 @@ def test_a_long_batch_is_read_in_slices_and_counted_through() -> None:
     found = reader.read(many)
     assert [row[-1] for row in found.rows] == [key for key in range(777) if key != 600]
     assert [reject.code for reject in found.rejects] == ["KEY_NULL"]
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "string"])
+@pytest.mark.parametrize("key", ["null", "absent", '""'])
+def test_a_key_that_is_null_is_refused_whatever_its_type(kind: str, key: str) -> None:
+    reader = RowReader(make_plan({"id": {"type": kind}, "note": {"type": "string"}}), Rules(),
+                       to_clob=True)  # fmt: skip
+    member = "" if key == "absent" else f'"id":{key},'
+    plain = "1" if kind != "string" else '"a"'
+    raws = [f'{{"id":{plain},"note":"x"}}'.encode(), f'{{{member}"note":"y"}}'.encode()]
+    found = reader.read(RawBatch(raws, [None] * 2, [RECEIVED] * 2, BATCHED))
+    assert [row[1] for row in found.rows] == ["x"]
+    wanted = "TYPE" if key == '""' and kind != "string" else "KEY_NULL"
+    assert [(reject.column, reject.code) for reject in found.rejects] == [("ID", wanted)]
+
+
+NUMBERS = st.integers(-2000, 2000) | st.decimals(-999, 999, places=3).map(float)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"id": st.just(1), "qty": NUMBERS, "count": st.integers(-2000, 2000)}
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([(5, -2), (3, 5), (4, 4), (5, 2), (2, 0)]),
+    st.booleans(),
+)
+def test_both_paths_give_the_same_in_columns_of_any_scale(
+    records: list[Any], size: tuple[int, int], rounding: bool
+) -> None:
+    """A table that was there before may have columns that hold no ones, or fractions only."""
+    plan = make_plan(
+        {"id": {"type": "integer"}, "qty": {"type": "number"}, "count": {"type": "integer"}}
+    )
+    odd = ColumnType("NUMBER", precision=size[0], scale=size[1])
+    columns = [plan.columns[0], *(replace(each, type=odd) for each in plan.columns[1:])]
+    reader = RowReader(
+        replace(plan, columns=tuple(columns)), Rules(rounding=rounding), to_clob=True
+    )
+    found = reader.read(batch(records))
+    assert found == reader._exact(batch(records))
+    if not rounding:
+        quantum = Decimal(1).scaleb(-size[1])
+        for row in found.rows:
+            assert all(Decimal(value) % quantum == 0 for value in row[1:3])
+
+
+def test_an_empty_time_of_extraction_is_refused_beside_others_as_alone() -> None:
+    reader = RowReader(make_plan(), Rules(), to_clob=True)
+    records = [{"id": 1, "_sdc_extracted_at": ""}, {"id": 2}]
+    found = reader.read(batch(records))
+    assert found == reader._exact(batch(records))
+    assert [reject.code for reject in found.rejects] == ["TIMESTAMP"]
+
+
+@pytest.mark.parametrize("digits", ["1e-131", "1e-140", "-1e-150", "0." + "0" * 130 + "1"])
+@pytest.mark.parametrize("more", ["", ',"unknown":1'])
+def test_a_number_below_the_least_one_is_refused(digits: str, more: str) -> None:
+    plan = make_plan()
+    columns = [
+        replace(each, type=ColumnType("NUMBER")) if each.prop == "qty" else each
+        for each in plan.columns
+    ]
+    reader = RowReader(replace(plan, columns=tuple(columns)), Rules(), to_clob=True)
+    raw = f'{{"id":1,"qty":{digits}{more}}}'.encode()
+    found = reader.read(RawBatch([raw], [None], [RECEIVED], BATCHED))
+    assert [(reject.column, reject.code) for reject in found.rejects] == [("QTY", "NUMBER_DIGITS")]
+    least = RawBatch([b'{"id":1,"qty":1e-130}'], [None], [RECEIVED], BATCHED)
+    assert reader.read(least).rows[0][2] == Decimal("1e-130")
 
 
 @pytest.mark.parametrize("prop", ["more", "note", "unknown"])

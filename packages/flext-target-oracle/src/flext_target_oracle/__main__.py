@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
@@ -10,6 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import click
+
+
+#: Pieces of memory from that size on are the system's again as soon as they are freed.
+GIVEN_BACK_BYTES = 1024 * 1024
+_M_MMAP_THRESHOLD = -3  # mallopt(3), malloc.h of glibc
 
 
 def main() -> None:
@@ -26,6 +32,7 @@ def main() -> None:
     # Rows are garbage by reference counts alone; looking for cycles in them took a tenth of a run.
     gc.set_threshold(100_000, 20, 100)
     gc.enable()
+    _give_memory_back()
     level = os.environ.get(f"{ENV_PREFIX}LOG_LEVEL", "").upper()
     logging.getLogger("singer_sdk").setLevel(logging.WARNING)  # it repeats each setting
     level = level if level in LEVELS else "INFO"  # the settings model says what is wrong with it
@@ -37,6 +44,17 @@ def main() -> None:
     if 0 < code < 128:  # from 128 on a signal ended us: Meltano itself is at its end
         leave_input_readable(os.environ)
     sys.exit(code)
+
+
+def _give_memory_back() -> None:
+    """Keep glibc from raising the size by itself, up to 32 MiB, once such pieces were freed.
+
+    Each worker would then keep the room of the largest texts it ever had. Other C libraries than
+    glibc have no such setting.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:
+        tune(_M_MMAP_THRESHOLD, GIVEN_BACK_BYTES)
 
 
 def _run(command: click.Command) -> int:

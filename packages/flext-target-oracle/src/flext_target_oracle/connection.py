@@ -133,14 +133,19 @@ class Session:
         """
         names = [quoted(name) for name in columns]
         connection, place = self._connection, (quoted(schema), quoted(table))
-        with _ours(what):
-            try:
+
+        def refuse_if_dead(_message: str) -> None:
+            if not connection.is_healthy():
+                raise ConnectionLostError(f"{what}: the connection was lost")
+
+        # The driver aborts a load whose session ended, over the connection that went with it, and
+        # ends the process by that: nothing is sent from here on where there is none.
+        connection.round_trip_callback = refuse_if_dead
+        try:
+            with _ours(what):
                 connection.direct_path_load(*place, names, rows, batch_size=chunk_rows)
-            except AttributeError as error:
-                # The driver aborts a load whose connection went, over that connection.
-                if connection.is_healthy():
-                    raise
-                raise ConnectionLostError(f"{what}: the connection was lost") from error
+        finally:
+            connection.round_trip_callback = None
 
     def commit(self) -> None:
         """Commit.

@@ -136,19 +136,26 @@ class Lanes:
             lane.running += 1
             lane.is_alone = queued.alone
             self._free, self._at_work = self._free - 1, self._at_work + 1
-            future = self._executor.submit(contextvars.copy_context().run, queued.task)
-            future.add_done_callback(partial(self._finish, name, queued))
+            try:
+                future = self._executor.submit(contextvars.copy_context().run, queued.task)
+            except RuntimeError as error:  # no thread can be started
+                self._over(name, queued, error)
+            else:
+                future.add_done_callback(partial(self._finish, name, queued))
 
     def _finish(self, name: str, queued: _Queued, future: Future[None]) -> None:
         with self._changed:
             self._processor.look(self._at_work)
-            lane = self._lanes[name]
-            lane.running -= 1
-            lane.is_alone = lane.is_alone and not queued.alone
-            self._free, self._at_work = self._free + 1, self._at_work - 1
-            self._held_bytes -= queued.size_bytes
-            if (failure := future.exception()) is not None:
-                self._failed.setdefault(name, failure)
-                self._forget(lane)
+            self._over(name, queued, future.exception())
             self._begin_what_may()
             self._changed.notify_all()
+
+    def _over(self, name: str, queued: _Queued, failure: BaseException | None) -> None:
+        lane = self._lanes[name]
+        lane.running -= 1
+        lane.is_alone = lane.is_alone and not queued.alone
+        self._free, self._at_work = self._free + 1, self._at_work - 1
+        self._held_bytes -= queued.size_bytes
+        if failure is not None:
+            self._failed.setdefault(name, failure)
+            self._forget(lane)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from flext_target_oracle import surrogates
 from flext_target_oracle.errors import InputError
 from flext_target_oracle.sql import schemas
 from flext_target_oracle.sql.plan import StreamSchema
@@ -25,7 +26,7 @@ class Message(msgspec.Struct, gc=False):
     schema: msgspec.Raw = NULL
     key_properties: list[str] | None = None
     bookmark_properties: list[str] | None = None
-    version: int | None = None
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     encoding: msgspec.Raw = NULL
     manifest: msgspec.Raw = NULL
     flext_rows: msgspec.Raw = NULL
@@ -39,15 +40,33 @@ _decoder = msgspec.json.Decoder(Message)
 def parse(line: bytes) -> Message:
     """Return the message of a line.
 
+    A record with half a character in it (`surrogates`) stays as it came: it is refused by itself.
+
     Raises:
         InputError: the line is no Singer message; its content is not in the error's text.
     """
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if surrogates.has_half(line):
+            return _with_halves(line)
         raise InputError(f"it is no Singer message: {error}") from error
     except RecursionError as error:
         raise InputError(_TOO_DEEP) from error
+
+
+def _with_halves(line: bytes) -> Message:
+    """Return the message of a line with halves of characters, if they are all in its record."""
+    blotted, places = surrogates.blotted(line)
+    message = parse(blotted)
+    record = bytes(message.record)
+    first = blotted.find(record)
+    last = first + len(record)
+    is_sure = blotted.find(record, first + 1) < 0  # else it could be another member of the line
+    if not (is_sure and all(first <= place < last for place in places)):
+        raise InputError("half a character stands in it (a lone \\ud800 to \\udfff)")
+    message.record = msgspec.Raw(line[first:last])
+    return message
 
 
 def stream_of(message: Message) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from flext_target_oracle import digests, values
+from flext_target_oracle import digests, surrogates, values
 from flext_target_oracle.envelopes import Envelope
 from flext_target_oracle.errors import InputError
 from flext_target_oracle.sql import plan as plans
@@ -170,13 +170,12 @@ class RowReader:
         structs = map(decoder.decode, batch.records)
         fields = list(zip(*map(msgspec.structs.astuple, structs), strict=True))
         width, total = len(self._plan.columns), len(batch.records)
-        for index in self._key_positions:
-            if None in fields[index] or "" in fields[index]:
-                raise UnusualError
         columns = [
             _bulk(column, fields[index], self._rules, longest_bytes)
             for index, column in enumerate(self._plan.columns)
         ]
+        if any(None in columns[index] for index in self._key_positions):  # '' is NULL by now
+            raise UnusualError
         extracted = self._extracted(batch, fields[width])
         columns += [extracted, [batch.batched_at] * total, batch.received]
         if plans.SEQUENCE in self._plan.extras:
@@ -192,7 +191,7 @@ class RowReader:
         """When each row was extracted; a tap that does not say gives way to its arrival."""
         texts: Sequence[str | None] = batch.extracted
         if own.count(None) < len(own):
-            texts = [mine or said for mine, said in zip(own, texts, strict=True)]
+            texts = [said if mine is None else mine for mine, said in zip(own, texts, strict=True)]
         known = {text: values.timestamp(text) for text in set(texts) if text is not None}
         if None not in texts:
             return [known[text] for text in texts if text is not None]
@@ -264,7 +263,7 @@ class RowReader:
     def _key_text(self, raw: bytes) -> str:
         props = [self._plan.columns[index].prop for index in self._key_positions]
         try:
-            fields = _members(raw)
+            fields = _members(surrogates.blotted(raw)[0])
         except _RefusedError:
             return ""
         return msgspec.json.encode({prop: fields.get(prop, _NULL) for prop in props}).decode(
@@ -286,7 +285,8 @@ def _members(raw: bytes) -> Mapping[str, msgspec.Raw]:
     try:
         return _members_decoder.decode(raw)
     except values.UNREADABLE as error:
-        raise _RefusedError("", "JSON", f"the record is not an object: {error}") from error
+        why = "half a character stands in it" if surrogates.has_half(raw) else str(error)
+        raise _RefusedError("", "JSON", f"the record cannot be read as an object: {why}") from error
 
 
 def _compiled(plan: TablePlan) -> msgspec.json.Decoder[Any] | None:

@@ -16,7 +16,7 @@ from flext_target_oracle.loader import StreamLoader
 from flext_target_oracle.rows import Cut, RawBatch
 from flext_target_oracle.sql.plan import StreamSchema
 
-#: No version is negative.
+#: No version is negative (`messages.parse`).
 UNSEEN = -1
 #: What Python may need for each byte of a text that is not ASCII throughout.
 _WIDEST_CHAR_BYTES = 4

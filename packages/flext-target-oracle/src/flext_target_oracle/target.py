@@ -23,7 +23,7 @@ from singer_sdk.target_base import Target
 
 from flext_observability import configure, redaction, run_id_from_env
 from flext_target_oracle import lines, output, settings
-from flext_target_oracle.errors import SettingsError, TargetError
+from flext_target_oracle.errors import InputError, SettingsError, TargetError
 from flext_target_oracle.interruption import Interruption
 from flext_target_oracle.run import COMPONENT, Run
 
@@ -46,6 +46,8 @@ class _Loop(GenericSingerReader[bytes]):
     ) -> Counter[str]:
         """Read all messages; the SDK's per-message callbacks are not used."""
         del callbacks
+        if file_input is None and sys.stdin is None:
+            raise InputError("standard input is closed: pipe a tap's output in, or name --input")
         return self._consume(file_input or self.default_input)
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, Subnormal
 from functools import cache
 from itertools import repeat
 from operator import attrgetter
@@ -24,6 +24,8 @@ from flext_target_oracle.sql.types import VARCHAR2_MAX_BYTES, ColumnType, Shape
 
 #: What reading JSON may end in; the last one where it is nested too deeply to be read.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+#: What arithmetic ends in that would not be exact; the last one below the least NUMBER.
+_INEXACT = (Inexact, InvalidOperation, Subnormal)
 _ZERO = Decimal(0)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = _EPOCH_UTC.replace(tzinfo=None)
@@ -170,8 +172,8 @@ def number(digits: str, kind: ColumnType, rules: Rules, *, integer: bool) -> int
     if quantum is None:
         try:
             return _plain(context.create_decimal(value))
-        except (Inexact, InvalidOperation) as error:
-            message = f"more than {_PLAIN_PRECISION} digits do not fit NUMBER"
+        except _INEXACT as error:
+            message = f"more than {_PLAIN_PRECISION} digits, or too small a number, for NUMBER"
             raise UnfitError("NUMBER_DIGITS", message) from error
     try:
         return _plain(value.quantize(quantum, context=context))
@@ -199,7 +201,7 @@ def _plain(value: Decimal) -> int | Decimal:
 
 def _exactness(kind: ColumnType) -> tuple[Decimal | None, Context]:
     """The quantum of a NUMBER and the context that traps what it cannot hold."""
-    traps: list[Any] = [Inexact, InvalidOperation]
+    traps: list[Any] = [*_INEXACT]
     if kind.precision is None:
         return None, Context(prec=_PLAIN_PRECISION, Emin=-130, Emax=125, traps=traps)
     return Decimal(1).scaleb(-(kind.scale or 0)), Context(prec=kind.precision, traps=traps)
@@ -232,7 +234,8 @@ def epoch_ms(moment: datetime) -> int:
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
     """Return a column of raw JSON numbers; strings and other values are unusual."""
     joined = b",".join(raws)
-    if b'"' in joined:  # what reads numbers takes those in texts for numbers too
+    # What reads numbers takes those in texts for numbers too.
+    if b'"' in joined or _is_odd(kind):
         raise UnusualError
     try:
         if not _is_short(raws, joined, kind):
@@ -240,11 +243,17 @@ def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
             if _uncertain(kind).search(texts):
                 return _judged_numbers(texts.split(","), kind)
         found = _numbers.decode(b"[%b]" % joined)
-    except (Inexact, InvalidOperation, UnicodeDecodeError, msgspec.MsgspecError) as error:
+    except (*_INEXACT, UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise UnusualError from error
     if all(found):
         return found
     return [value if value or value is None else _ZERO for value in found]
+
+
+def _is_odd(kind: ColumnType) -> bool:
+    """Whether a NUMBER holds no ones, as NUMBER(5,-2) does, or fractions only, as NUMBER(3,5)."""
+    scale = kind.scale or 0
+    return kind.precision is not None and not 0 <= scale <= kind.precision
 
 
 def _is_short(raws: Sequence[Any], joined: bytes, kind: ColumnType) -> bool:
@@ -281,6 +290,8 @@ def _judged_numbers(texts: Sequence[str], kind: ColumnType) -> list[Decimal | No
 
 def bulk_integers(column: Sequence[int | None], kind: ColumnType) -> Sequence[int | None]:
     """Return a column of integers of 64 bits, unchanged."""
+    if _is_odd(kind):
+        raise UnusualError
     whole = None if kind.precision is None else kind.precision - (kind.scale or 0)
     if whole is None or whole >= _INT64_DIGITS:
         return column

@@ -15,7 +15,8 @@ from flext_target_oracle.sql.plan import TablePlan
 
 #: A statement of hundreds of columns is not written anew for each batch.
 TEXTS_KEPT = 256
-#: Columns that say whether a row is there, not what is in it: MERGE leaves them to `presence`.
+#: Columns that say whether a row is there, not what is in it: where they are ours, and not of the
+#: stream, MERGE leaves them to `presence`.
 PRESENCE = frozenset({plans.TABLE_VERSION, plans.DELETED_AT})
 
 
@@ -88,7 +89,7 @@ def apply(plan: TablePlan, source: str, *, by_key: bool) -> str:
     if plan.key and not plan.append:
         return _merge(plan, source, by_key=by_key)
     names = _inserted(plan)
-    insert = f"INSERT INTO {plan.qualified} ({_names(names)}) SELECT {_values(names)}"
+    insert = f"INSERT INTO {plan.qualified} ({_names(names)}) SELECT {_values(plan, names)}"
     if not plan.key:
         return f"{insert} FROM ({source}) N"
     same = " AND ".join(
@@ -197,7 +198,8 @@ def _batched(bind: int) -> str:
 
 def _carried(plan: TablePlan) -> list[str]:
     """The table's columns that each row brings with it."""
-    return [name for name, _ in plan.stored if name not in PRESENCE]
+    ours = PRESENCE.intersection(plan.extras)
+    return [name for name, _ in plan.stored if name not in ours]
 
 
 def _inserted(plan: TablePlan) -> list[str]:
@@ -205,8 +207,9 @@ def _inserted(plan: TablePlan) -> list[str]:
     return _carried(plan) + [plans.TABLE_VERSION] * tracks
 
 
-def _values(names: Iterable[str]) -> str:
-    return ", ".join(":1" if name == plans.TABLE_VERSION else f"N.{quoted(name)}" for name in names)
+def _values(plan: TablePlan, names: Iterable[str]) -> str:
+    bound = {plans.TABLE_VERSION}.intersection(plan.extras)
+    return ", ".join(":1" if name in bound else f"N.{quoted(name)}" for name in names)
 
 
 def _hint(plan: TablePlan, *, by_key: bool) -> str:
@@ -232,7 +235,7 @@ def _merge(plan: TablePlan, source: str, *, by_key: bool) -> str:
         if plan.guarded and (guard := _not_older(plan)):
             text += f" AND {guard}"
     names = _inserted(plan)
-    return f"{text} WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({_values(names)})"
+    return f"{text} WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({_values(plan, names)})"
 
 
 def _changed(plan: TablePlan) -> str:

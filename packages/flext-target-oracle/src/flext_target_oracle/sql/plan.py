@@ -311,6 +311,12 @@ def _without_lob_order(plan: TablePlan) -> TablePlan:
     order = tuple(name for name in plan.order if name not in lobs)
     extras = plan.extras
     if plan.append and plan.key and not order and ROW_HASH not in extras:
+        if ROW_HASH in {column.name for column in plan.columns}:
+            raise SchemaRefusedError(
+                f"stream {plan.stream}: the name of property {ROW_HASH.lower()!r} is reserved where"
+                " load_method append-only keeps versions apart by their hash: deselect it in the"
+                " tap, or set another load_method"
+            )
         extras = (*extras, ROW_HASH)
     return replace(plan, order=order, extras=extras)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flext_tap_oracle_wms.deferral import defer
+from flext_tap_oracle_wms.deferral import defer, defer_calls
 
 
 @pytest.fixture
@@ -62,6 +62,33 @@ def test_a_package_that_is_not_there_is_left_to_who_imports_it():
         importlib.import_module("planted_nowhere")
 
 
+def test_a_name_that_is_only_called_starts_its_package_when_it_is(planted, tmp_path):
+    (tmp_path / "planted" / "__init__.py").write_text(
+        "import ran\nran.INITS.append(__name__)\n"
+        "def made(*found, **named):\n    return found, named\n"
+    )
+    defer_calls("planted", "made")
+    made = importlib.import_module("planted").made
+    assert planted() == []
+    assert made(1, name=2) == ((1,), {"name": 2})
+    assert made(3) == ((3,), {})
+    assert planted() == ["planted"]
+    assert importlib.import_module("planted").made.__module__ == "planted"
+
+
+def test_any_other_name_starts_it_too(planted):
+    defer_calls("planted", "made")
+    assert importlib.import_module("planted").HEAVY == 2
+    assert planted() == ["planted", "planted.below"]
+
+
+def test_calls_of_what_is_loaded_already_are_its_own(planted):
+    before = importlib.import_module("planted")
+    defer_calls("planted", "HEAVY")
+    assert importlib.import_module("planted") is before
+    assert before.HEAVY == 2
+
+
 def test_the_sdk_gives_all_its_names_to_others():
     """In a process of its own: here the SDK has long been loaded by the tests."""
     code = (
@@ -73,6 +100,8 @@ def test_the_sdk_gives_all_its_names_to_others():
         "assert all(hasattr(singer_sdk, name) for name in singer_sdk.__all__)\n"
         "assert issubclass(flext_tap_oracle_wms.tap.FlextTapOracleWms, Tap)\n"
         "assert issubclass(RESTStream, flext_tap_oracle_wms.streams.Stream)\n"
+        "from singer_sdk.helpers._batch import StorageTarget\n"
+        "assert StorageTarget('file:///a').get_url('b') == 'file:///a/b'\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False)
     assert done.returncode == 0

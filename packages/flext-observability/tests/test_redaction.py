@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -89,6 +90,18 @@ def test_long_and_deep_values_are_cut_with_a_word_that_says_so() -> None:
     items = redaction.redact_value(list(range(redaction.MAX_ITEMS + 2)))
     assert isinstance(items, list)
     assert items[-1] == "… (2 more)"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
+def test_base64_right_behind_another_secret_is_masked_too(before: str) -> None:
+    redaction.register("first%secret")
+    redaction.register("opensesame")
+    encoded = base64.b64encode(f"{before}opensesame".encode()).decode()
+    shown = redaction.redact(f"first%secret{encoded}")
+    assert shown.startswith("***")
+    assert shown.endswith("***")
+    assert encoded[: len(before) * 8 // 6].startswith(shown[3:-3])  # nothing of the second
+    assert redaction.redact(f"x {encoded} y") == "x *** y"
 
 
 def test_a_secret_across_the_cut_is_masked_before_the_cut() -> None:

@@ -54,6 +54,8 @@ _TEXT_RULES = (
     ),
 )
 
+_BASE64 = r"[A-Za-z0-9+/_\-]"
+
 _lock = threading.Lock()
 _secrets: set[str] = set()
 _pattern: re.Pattern[str] | None = None
@@ -107,7 +109,10 @@ def _forms(secret: str) -> set[str]:
         first = -(-offset * 8 // 6)
         core = encoded[first:].rstrip("=")[: -1 if (offset + len(secret.encode())) % 3 else None]
         if len(core) >= MIN_INFIX_CHARS:
-            patterns.add(rf"[A-Za-z0-9+/_\-]*{re.escape(core)}[A-Za-z0-9+/_\-]*={{0,2}}")
+            rest = rf"{re.escape(core)}{_BASE64}*={{0,2}}"
+            # A word is looked through from its beginning only: from each of its characters on, a
+            # long one took seconds. Behind another match there may be no beginning of a word.
+            patterns |= {rf"(?<!{_BASE64}){_BASE64}*{rest}", rf"{_BASE64}?{rest}"}
     return patterns
 
 

@@ -64,6 +64,7 @@ def _savepoint(session: EngineSession, parsed: Savepoint, situation: Situation) 
             session.run.execute(f"ROLLBACK TO {quoted}")
         del session.savepoints[session.savepoints.index(parsed.name) + 1 :]
         session.private.rolled_back()
+        session.control.rolled_back()
         return
     with session.diagnosed(situation):
         if not session.in_transaction:

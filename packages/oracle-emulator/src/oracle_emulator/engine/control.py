@@ -59,6 +59,8 @@ class Control:
     def __init__(self, session: EngineSession) -> None:
         self._session = session
         self.ddl_lock_timeout_s = 0.0
+        self._in_force: dict[str, str] = {}  # in PostgreSQL, unless a rollback undid some of it
+        self._is_at_stake = False
         info = session.info
         self._values: dict[str, str] = {
             "session_user": info.user,
@@ -93,20 +95,35 @@ class Control:
         self._session.database.opened(self._session)
 
     def apply(self) -> None:
-        """Set everything in PostgreSQL.
-
-        At the start, and after a rollback, which undoes settings too.
-        """
+        """Set in PostgreSQL what is another value there."""
         schema = self._session.schema
         self._values["current_schema"] = schema
-        path = f'{names.quote(schema)}, "SYS", ora'
-        keys = [f"ora.{key}" for key in self._values]
+        wanted = {
+            "search_path": f'{names.quote(schema)}, "SYS", ora',
+            "TimeZone": _posix(self._values["time_zone"]),
+        } | {f"ora.{key}": value for key, value in self._values.items()}
+        changed = wanted
+        if not self._is_at_stake:
+            changed = {
+                key: value for key, value in wanted.items() if self._in_force.get(key) != value
+            }
+        if not changed:
+            return
         self._session.run.execute(
-            "SELECT set_config('search_path', $1, false), set_config('TimeZone', $2, false), "
-            "(SELECT count(set_config(k, v, false)) FROM unnest($3::text[], $4::text[]) AS s (k, "
-            "v))",
-            [path, _posix(self._values["time_zone"]), keys, list(self._values.values())],
+            "SELECT count(set_config(k, v, false)) FROM unnest($1::text[], $2::text[]) AS s (k, v)",
+            [list(changed), list(changed.values())],
         )
+        self._in_force = wanted
+        self._is_at_stake = self._session.in_transaction
+
+    def committed(self) -> None:
+        """What was set in the transaction stays."""
+        self._is_at_stake = False
+
+    def rolled_back(self) -> None:
+        """Set again what the transaction had set: its rollback has undone that, too."""
+        if self._is_at_stake:
+            self.apply()
 
     def alter(self, statement: AlterSession) -> None:
         """Carry out ALTER SESSION. Raises ORA-02248 for an unknown setting."""
@@ -138,13 +155,15 @@ class Control:
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
         """Take the client's attributes; CURRENT_SCHEMA changes the schema."""
+        before = self._session.schema, self._values.copy()
         for name, value in attributes.items():
             if name.upper() == "CURRENT_SCHEMA":
                 self._set_schema(value)
             else:
                 self._values[name.lower()] = value
         self.apply()
-        self._session.database.show_attributes(self._session, self._values)
+        if before != (self._session.schema, self._values):
+            self._session.database.show_attributes(self._session, self._values)
 
 
 def _posix(zone: str) -> str:

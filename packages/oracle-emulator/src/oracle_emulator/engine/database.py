@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from oracle_emulator.engine import accounts, connection, names, server, template, types
+from oracle_emulator.engine.backends import Backends
 from oracle_emulator.engine.capabilities import RELEASES
 from oracle_emulator.engine.catalogue import Catalogue
 from oracle_emulator.engine.connection import Connection
@@ -22,6 +23,7 @@ from oracle_emulator.engine.library import Library
 from oracle_emulator.engine.session import EngineSession
 
 EXTENDED_BYTES = 32767  # of VARCHAR2 with MAX_STRING_SIZE = EXTENDED
+PREPARED_AFTER = 3  # times that the administrator's connection asked the same
 SQL_DIR = Path(__file__).parent / "sql"
 # Nobody makes another database in a temporary server: without those that PostgreSQL would copy for
 # that, a template has a third of the files.
@@ -86,6 +88,7 @@ class EngineDatabase:
         self._lock = threading.Lock()
         self._sessions: set[EngineSession] = set()
         self._admin = connection.connect(started.uri)
+        self._backends = Backends(started.uri)
         self._admin_lock = threading.RLock()
         with self.administrator() as run:
             _bootstrap(run)
@@ -96,6 +99,8 @@ class EngineDatabase:
             accounts.create_administrators(run, system_password)
             _describe_server(run, service_name, profile, max_string_size)
             self.type_names = connection.own_types(run)
+        # What is asked of the catalogue is the same few questions again, after each DDL.
+        self._admin.prepare_threshold = PREPARED_AFTER
         self.catalogue = Catalogue(self.administrator)
         self.library = Library()
 
@@ -122,7 +127,7 @@ class EngineDatabase:
                 raise error(1017)
             if not accounts.has_privilege(run, info.user, "CREATE SESSION"):
                 raise error(1045, info.user)
-        run = connection.connect(self._server.uri)
+        run = self._backends.take()
         try:
             connection.adapt(run.adapters, self.type_names)
             session = EngineSession(self, info, run)
@@ -180,13 +185,18 @@ class EngineDatabase:
             cursor.execute("DELETE FROM ora.session_statistics")
             cursor.executemany("INSERT INTO ora.session_statistics VALUES ($1, $2, $3)", rows)
 
-    def closed(self, session: EngineSession) -> None:
-        """Forget a session that has ended."""
+    def closed(self, session: EngineSession, *, is_reusable: bool) -> None:
+        """End and forget a session; what it had is free before it is no longer shown."""
+        if not is_reusable:
+            session.run.close()  # PostgreSQL rolls back what was open
+        is_cleared = is_reusable and self._backends.clear(session.run)
         with self._lock:
             self._sessions.discard(session)
         if not self._admin.closed:
             with self.administrator() as run:
                 run.execute("DELETE FROM ora.sessions WHERE sid = $1", [session.info.session_id])
+        if is_cleared:
+            self._backends.keep(session.run)
 
     def is_connected(self, user: str) -> bool:
         """Whether a user has a session."""
@@ -197,6 +207,7 @@ class EngineDatabase:
         """End every session and the embedded server."""
         with self._lock:
             sessions = list(self._sessions)
+        self._backends.close()
         for session in sessions:
             session.close()
         self._admin.close()

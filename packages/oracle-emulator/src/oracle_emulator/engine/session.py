@@ -57,6 +57,7 @@ class EngineSession:
         self.savepoints: list[str] = []
         self.appended: set[TableName] = set()  # loaded by INSERT /*+ APPEND */, not committed
         self._closed = threading.Event()
+        self._was_cancelled = False  # which may reach PostgreSQL late
         self.control.begin()
 
     # ---- the interface
@@ -118,6 +119,7 @@ class EngineSession:
             finally:
                 self.ended()
             self.private.committed()
+            self.control.committed()
 
     def rollback(self) -> None:
         """End the transaction and undo its changes."""
@@ -128,7 +130,7 @@ class EngineSession:
             finally:
                 self.ended()
             self.private.rolled_back()
-            self.control.apply()
+            self.control.rolled_back()
 
     def ended(self) -> None:
         """Note that the transaction is over."""
@@ -142,14 +144,14 @@ class EngineSession:
 
     def cancel(self) -> None:
         """Make the statement that is running fail with ORA-01013."""
+        self._was_cancelled = True
         self.run.cancel_safe(timeout=5.0)
 
     def close(self) -> None:
         """Roll back and end."""
         if not self._closed.is_set():
             self._closed.set()
-            self.run.close()  # PostgreSQL rolls back what was open
-            self.database.closed(self)
+            self.database.closed(self, is_reusable=not self._was_cancelled)
 
     # ---- planning
     # ---------------------------------------------------------------------------------------------
@@ -265,6 +267,7 @@ class EngineSession:
         else:
             self.run.execute("ROLLBACK TO s")
             self.run.execute("RELEASE s")
+        self.control.rolled_back()
 
     def _query(self, plan: Translation, binds: Row, situation: Situation) -> Outcome:
         cursor = self.run.cursor()

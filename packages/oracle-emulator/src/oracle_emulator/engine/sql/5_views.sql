@@ -45,13 +45,14 @@ CREATE VIEW views_view AS
 SELECT visible, owner AS "OWNER", name AS "VIEW_NAME", pg_catalog.length(source)::numeric AS "TEXT_LENGTH", source::clob AS "TEXT", source AS "TEXT_VC", 'N'::text AS "READ_ONLY"
   FROM ora.relations WHERE kind = 'v';
 
+-- Columns are counted by owner and name as well: a condition on these then chooses rows before they are counted.
 CREATE VIEW tab_cols_view AS
 SELECT r.visible, r.owner AS "OWNER", r.name AS "TABLE_NAME", ora.logical(a.attname) AS "COLUMN_NAME", o.type_name AS "DATA_TYPE", NULL::text AS "DATA_TYPE_MOD",
        NULL::text AS "DATA_TYPE_OWNER",
        (CASE WHEN o.national THEN least(o.size * 2, 4000) WHEN o.char_semantics THEN least(o.size * 4, CASE WHEN o.code = 96 THEN 2000 ELSE 4000 END) ELSE o.size END)::numeric AS "DATA_LENGTH",
        (CASE WHEN o.code = 2 THEN o.precision WHEN o.code IN (182, 183) THEN o.precision END)::numeric AS "DATA_PRECISION",
        (CASE WHEN o.code = 2 AND o.scale = -127 THEN NULL WHEN o.code IN (2, 180, 181, 182, 183, 231) THEN o.scale END)::numeric AS "DATA_SCALE",
-       CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", (row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum))::numeric AS "COLUMN_ID",
+       CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", (row_number() OVER (PARTITION BY r.owner, r.name, a.attrelid ORDER BY a.attnum))::numeric AS "COLUMN_ID",
        pg_catalog.length(o.default_source)::numeric AS "DEFAULT_LENGTH", o.default_source::clob AS "DATA_DEFAULT", NULL::numeric AS "NUM_DISTINCT", NULL::numeric AS "NUM_NULLS",
        NULL::odate AS "LAST_ANALYZED", CASE WHEN o.national THEN 'NCHAR_CS' WHEN o.code IN (1, 96, 112) THEN 'CHAR_CS' END AS "CHARACTER_SET_NAME",
        CASE WHEN o.code IN (1, 96) THEN o.size::numeric END AS "CHAR_COL_DECL_LENGTH", (CASE WHEN o.code IN (1, 96) THEN o.size ELSE 0 END)::numeric AS "CHAR_LENGTH",

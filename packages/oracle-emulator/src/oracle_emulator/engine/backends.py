@@ -1,0 +1,67 @@
+"""Processes of PostgreSQL for sessions: one that a session has left serves the next.
+
+A new one has read nothing of the catalogue yet, and a session's first questions about it cost it
+many times what they cost later; a program that connects, asks and ends does little else.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from oracle_emulator.engine import connection
+from oracle_emulator.engine.connection import Connection
+
+KEPT = 4
+_AT_REST = {TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR}
+
+
+class Backends:
+    """See the module. Safe to use from several threads."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._lock = threading.Lock()
+        self._kept: list[Connection] = []
+        self._is_closed = False
+
+    def take(self) -> Connection:
+        """A connection as if new."""
+        with self._lock:
+            if self._kept:
+                return self._kept.pop()
+        return connection.connect(self._uri)
+
+    def clear(self, run: Connection) -> bool:
+        """End what a session has begun and forget what it has set; say if it can serve another.
+
+        One that cannot, since a statement of it runs or it is broken, is closed.
+        """
+        if not self._is_closed and run.info.transaction_status in _AT_REST:
+            try:
+                run.execute("ROLLBACK")
+                run.execute("DISCARD ALL")
+            except psycopg.Error:  # it is gone, or was told to end
+                run.close()
+                return False
+            return True
+        run.close()  # PostgreSQL rolls back what was open
+        return False
+
+    def keep(self, run: Connection) -> None:
+        """Give a cleared one to the next session, if not too many wait for one."""
+        with self._lock:
+            if not self._is_closed and len(self._kept) < KEPT:
+                self._kept.append(run)
+                return
+        run.close()
+
+    def close(self) -> None:
+        """Close those that wait; none is kept any more."""
+        with self._lock:
+            self._is_closed = True
+            for run in self._kept:
+                run.close()
+            self._kept.clear()

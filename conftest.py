@@ -11,8 +11,8 @@ import tempfile
 import hypothesis
 import pytest
 
-#: Where servers of oracle-emulator start from what the first one of this run has made.
-TEMPLATES = "ORACLE_EMULATOR_TEMPLATES"
+#: Where processes of emulators start from what the first one of this run has made.
+TEMPLATES = ("ORACLE_EMULATOR_TEMPLATES", "WMS_EMULATOR_TEMPLATES")
 _made = pytest.StashKey[str]()
 
 # How long an example takes, or making one, says how busy the machine is; no test is about that.
@@ -33,14 +33,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if TEMPLATES not in os.environ:
-        config.stash[_made] = os.environ[TEMPLATES] = tempfile.mkdtemp(prefix="flext-templates-")
+    if not any(name in os.environ for name in TEMPLATES):
+        config.stash[_made] = made = tempfile.mkdtemp(prefix="flext-templates-")
+        os.environ.update(dict.fromkeys(TEMPLATES, made))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove it."""
     if made := config.stash.get(_made, None):
-        del os.environ[TEMPLATES]
+        for name in TEMPLATES:
+            del os.environ[name]
         shutil.rmtree(made)
 
 

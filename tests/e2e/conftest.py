@@ -27,7 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: What is kept of the environment, as a scheduler gives it: Meltano looks at every variable for
 #: each setting, thousands of times a run.
-FEW = ("CI", "HOME", "LANG", "ORACLE_EMULATOR_TEMPLATES", "PATH", "TMPDIR", "USER")
+FEW = (
+    "CI", "HOME", "LANG", "ORACLE_EMULATOR_TEMPLATES", "PATH", "TMPDIR", "USER",
+    "WMS_EMULATOR_TEMPLATES",
+)  # fmt: skip
 #: The tap's and the target's settings of which a rig's project knows, for the same reason: those
 #: that the demo, a command that reads again or a test here sets. With all of meltano.yml
 #: run the demo and the README's steps.

@@ -117,6 +117,34 @@ def test_the_command(make_client: Any) -> None:
         assert end(process) == (0, "", "")
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_start_from_a_template_has_the_rows_of_the_seed(tmp_path: Path, kept: bool) -> None:
+    """The first makes the template and the second copies it; neither changes it."""
+    templates, found = tmp_path / "templates", []
+    for number, given in enumerate(([], ["--templates", str(templates)], [])):
+        arguments = ["--plain", *given]
+        if kept:
+            arguments += ["--state-dir", str(tmp_path / str(number))]
+        made_before = {path: path.read_bytes() for path in templates.glob("*")}
+        process, ready = start(
+            *arguments, WMS_EMULATOR_TEMPLATES=str(templates) if number == 2 else ""
+        )
+        server = WmsServer(
+            ready["base_url"], None, ready["port"], ready["admin_port"], "tap_user", "emulator"
+        )
+        try:
+            text = json.dumps(server.journal("allocation")).replace(str(ready["port"]), "PORT")
+            server.changes(insert={"allocation": 1}, update={"allocation": 1})
+            found.append((text, len(server.journal("allocation"))))
+        finally:
+            assert end(process) == (0, "", "")
+        if number == 2:
+            assert {path: path.read_bytes() for path in templates.glob("*")} == made_before
+    assert len(made_before) == 1
+    assert found[0] == found[1] == found[2]
+    assert found[0][1] > 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

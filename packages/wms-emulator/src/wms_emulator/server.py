@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import hashlib
+import shutil
 import ssl
 import tempfile
 import time
@@ -33,6 +35,7 @@ _SEEDS = 2  # which rows a seed stands for; counted up whenever that changes
 _PORT_TRIES = 20
 _SMALL_ROWS = 10_000
 _KEPT_IMAGES = 4
+_TEMPLATE_ROWS = 100_000  # of a private database, which its template's copy keeps in memory
 _IMAGES: dict[str, bytes] = {}  # small seeds ready to use, by what they are seeded from
 _BACKLOG = 128
 
@@ -50,6 +53,7 @@ class Options:
     release: str = RELEASES[-1]
     faults: tuple[Fault, ...] = ()
     state_dir: Path | None = None  # keeps rows and certificates; None: nothing stays
+    templates: Path | None = None  # where seeded rows are that another start may begin with
 
 
 class InternalError(Exception):
@@ -70,11 +74,27 @@ def _build(path: Path, dataset: Dataset, zone: tzinfo, wanted: str) -> None:
     part.rename(path)
 
 
-def _fill(warehouse: Warehouse, wanted: str) -> None:
+def _template(directory: Path, dataset: Dataset, zone: tzinfo, wanted: str) -> Path:
+    """A database of these rows that is never opened to be changed; made by the first to ask."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    template = directory / f"wms-{hashlib.sha256(wanted.encode()).hexdigest()[:32]}.db"
+    if not template.exists():
+        with tempfile.TemporaryDirectory(prefix="making-wms-", dir=directory) as place:
+            made = Path(place) / "made.db"
+            _build(made, dataset, zone, wanted)
+            made.replace(template)  # of two that make it at once, either's
+    return template
+
+
+def _fill(warehouse: Warehouse, wanted: str, templates: Path | None) -> None:
     """Give a private database its rows; small ones are remembered for the next emulator here."""
     image = _IMAGES.get(wanted)
     if image is not None:
         warehouse.database.take(image)
+        return
+    if templates is not None and sum(warehouse.dataset.sizes.values()) <= _TEMPLATE_ROWS:
+        made = _template(templates, warehouse.dataset, warehouse.zone, wanted)
+        warehouse.database.take(made.read_bytes())
         return
     warehouse.load()
     if sum(warehouse.dataset.sizes.values()) <= _SMALL_ROWS:
@@ -93,12 +113,17 @@ def _open_store(options: Options, clock: Clock) -> Warehouse:
     path = options.state_dir / "wms.db" if options.state_dir else None
     wanted = repr((_SEEDS, options.seed, sorted(dataset.sizes.items()), str(options.user.zone)))
     if path is not None and not path.exists():
-        _build(path, dataset, options.user.zone, wanted)
+        if options.templates is None:
+            _build(path, dataset, options.user.zone, wanted)
+        else:
+            part = path.with_suffix(".part")
+            shutil.copyfile(_template(options.templates, dataset, options.user.zone, wanted), part)
+            part.rename(path)
     database = Database(path, options.user.zone)
     warehouse = Warehouse(database, dataset, clock, options.user.zone)
     held = wanted if path is None else database.fact("seeded from")
     if path is None:
-        _fill(warehouse, wanted)
+        _fill(warehouse, wanted, options.templates)
     elif held != wanted:
         database.close()
         raise StateError(

@@ -22,7 +22,8 @@ from flext_cli.project import FILE_NAME, Project
 _OURS = re.compile(
     r"(FLEXT|MELTANO|TAP_ORACLE_WMS|TARGET_ORACLE|WMS_EMULATOR|ORACLE_EMULATOR|SINGER_SDK)_"
 )
-_FASTER = "ORACLE_EMULATOR_TEMPLATES"  # what emulators start from changes how fast they do alone
+#: What emulators start from changes how fast they do alone.
+_FASTER = {"ORACLE_EMULATOR_TEMPLATES", "WMS_EMULATOR_TEMPLATES"}
 _PIDS = "pids"
 
 
@@ -83,7 +84,7 @@ def clean(folder: Folder) -> None:
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without any setting of ours or of Meltano."""
     kept = {
-        name: value for name, value in environ.items() if name == _FASTER or not _OURS.match(name)
+        name: value for name, value in environ.items() if name in _FASTER or not _OURS.match(name)
     }
     kept.pop("TNS_ADMIN", None)
     return kept

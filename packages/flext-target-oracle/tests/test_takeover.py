@@ -92,6 +92,51 @@ def test_a_run_that_is_paused_anywhere_and_taken_over_commits_nothing_more(
     assert waited >= 2 * 3  # census, apply and ledger of each of the two batches
 
 
+def loaded(*keys: int, version: int, is_complete: bool) -> list[dict[str, Any]]:
+    """Rows of a load that replaces the table, to its end or not."""
+    schema, *records = messages(*((key, 1, version) for key in keys))
+    found = [schema, *(each | {"version": version} for each in records)]
+    end = {"type": "ACTIVATE_VERSION", "stream": "s", "version": version}
+    return [*found, end] if is_complete else found
+
+
+def test_a_run_that_is_taken_over_drops_nothing_of_the_next_ones_load(
+    target: Any, proxy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is paused at each of its last calls: as it commits its load's end, and drops what is left.
+
+    The next run begins a load and leaves it open; the run after that completes it.
+    """
+    monkeypatch.setattr(fence, "WAIT_S", 1)
+    options = {"batch_size": 2, "max_parallelism": 1, "load_method": "overwrite"}
+    target.ok(loaded(1, 2, version=1, is_complete=True), **options)
+    proxy.arm(None)
+    target.ok(loaded(1, 2, version=2, is_complete=True), port=proxy.port, **options)
+    total, overtaken = proxy.requests, 0
+    ledgers = [place for place, head in enumerate(proxy.seen, 1) if b"FLEXT_LEDGER" in head]
+    for call in range(ledgers[-1], total + 1):
+        version = call * 10
+        proxy.arm(call, "hold")
+        mine = loaded(1, 2, version=version, is_complete=True)
+        first = target.start(mine, port=proxy.port, **options)
+        if not proxy.held.wait(60):
+            first.join()
+            break
+        flext_coordination.force_release(tmp_path, "local", by="the test")
+        theirs = loaded(3, 4, version=version + 1, is_complete=False)
+        second = target.start(theirs, **options).join()
+        proxy.let_go.set()
+        first.join()
+        if second.error is not None:
+            assert "stayed locked" in str(second.error), call
+            target.ok(theirs, **options)
+        else:
+            overtaken += 1
+        target.ok(loaded(5, version=version + 1, is_complete=True), **options)
+        assert ids(target) == [3, 4, 5], call
+    assert overtaken >= 2  # behind its commit
+
+
 def paused(base: int) -> list[dict[str, Any]]:
     """Two batches of a run, if two rows make one."""
     schema, *records = messages(*((base + number, 1, 1) for number in (1, 2, 3)))

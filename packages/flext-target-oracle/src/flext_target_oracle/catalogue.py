@@ -5,7 +5,7 @@ Every DDL is safe to repeat: what another session made first is taken as made.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from flext_target_oracle.connection import Session
@@ -122,14 +122,19 @@ def ensure_staging(session: Session, plan: TablePlan, control_schema: str) -> No
         create_once(session, sql, what=what)
 
 
-def drop_tables(session: Session, schema: str, prefix: str, kept: Container[str]) -> None:
-    """Drop our own tables that begin so, but some; those that are gone meanwhile are gone."""
-    what = f"dropping {schema}.{prefix}…"
-    for (name,) in session.query(statements.TABLES_LIKE, [schema, prefix + "%"], what=what):
-        if name in kept:
-            continue
+def tables_like(session: Session, schema: str, prefix: str, kept: Container[str]) -> list[str]:
+    """Return the names of our own tables that begin so, but some."""
+    what = f"looking for {schema}.{prefix}…"
+    found = session.query(statements.TABLES_LIKE, [schema, prefix + "%"], what=what)
+    return [str(name) for (name,) in found if name not in kept]
+
+
+def drop_tables(session: Session, schema: str, names: Iterable[str]) -> None:
+    """Drop our own tables; those that are gone meanwhile are gone."""
+    for name in names:
+        what = f"dropping {schema}.{name}"
         try:
-            session.execute(statements.drop_table(schema, str(name)), what=what)
+            session.execute(statements.drop_table(schema, name), what=what)
         except DatabaseError as error:
             if error.code != "ORA-00942":
                 raise

@@ -95,9 +95,14 @@ class Loads:
         verdict, load = versions.decide(self._stream, known, new)
         if verdict == "begin":
             stream.persistently(lambda: self._make_shadow(load, is_new=True))
+        left: list[str] = []
 
         def begin(session: Session, entry: Entry) -> Counts:
             fence.step(session, held, entry.sequence)
+            if verdict == "begin" and known is not None and known.shadow is not None:
+                left[:] = self._other_shadows(session, load.shadow or "")
+            elif verdict == "done" and load.shadow is not None:  # a crash behind its end left it
+                left[:] = self._other_shadows(session, "")
             if verdict == "begin":
                 versions.begin(session, held, load, self._shared.holder.run_id)
             counts = Counts(0, 0, 0, 0, 0.0, 0.0)
@@ -105,12 +110,7 @@ class Loads:
             return counts
 
         stream.once(number, begin)
-        if verdict == "begin" and known is not None and known.shadow is not None:
-            stream.persistently(lambda: self._drop_shadows(load.shadow or ""))
-        elif (
-            verdict == "done" and load.shadow is not None
-        ):  # a crash behind its end may have left it
-            stream.persistently(lambda: self._drop_shadows(""))
+        stream.persistently(lambda: self._drop_shadows(left))
         if verdict in {"begin", "go on"}:
             self._load = load
             stream.persistently(lambda: self._prepare_shadow(load))
@@ -202,16 +202,25 @@ class Loads:
             catalogue.ensure_staging(session, plan, schema)
         return plan
 
-    def _drop_shadows(self, kept: str) -> None:
+    def _other_shadows(self, session: Session, kept: str) -> list[str]:
+        """Return the shadows that may be dropped once this transaction is committed.
+
+        It has passed the fence: a run that takes over waits for its end, so none of these is that
+        run's own, whenever they are dropped.
+        """
         held = self._transactions.held
-        with self._shared.database.session(f"shadows of {self._stream}") as session:
-            catalogue.drop_tables(session, held.schema, versions.shadow_prefix(held), {kept})
+        return catalogue.tables_like(session, held.schema, versions.shadow_prefix(held), {kept})
+
+    def _drop_shadows(self, names: list[str]) -> None:
+        if names:
+            with self._shared.database.session(f"shadows of {self._stream}") as session:
+                catalogue.drop_tables(session, self._transactions.held.schema, names)
 
     # the end
 
     def _end(self, number: int, load: Load) -> None:
         held, live, settings = self._transactions.held, self.live, self._shared.settings
-        ended = completion.Ended()
+        ended, left = completion.Ended(), list[str]()
 
         def work(session: Session, entry: Entry) -> Counts:
             nonlocal ended
@@ -222,6 +231,7 @@ class Loads:
                 ended = completion.remove_missing(session, held, live, current, settings)
             else:
                 ended = completion.swap(session, held, live, current, settings)
+                left[:] = self._other_shadows(session, "")
             received = ended.inserted + ended.updated
             counts = Counts(
                 received, ended.inserted, ended.updated, 0, 0.0, 0.0, deleted=ended.removed
@@ -234,8 +244,7 @@ class Loads:
         exclusive = f"completing a load of {live.label}" if removes else ""
         self._transactions.once(number, work, exclusive=exclusive)
         self._load, self._plan = None, None
-        if load.shadow is not None:
-            self._transactions.persistently(lambda: self._drop_shadows(""))
+        self._transactions.persistently(lambda: self._drop_shadows(left))
         version = load.version or 0
         if ended.why_kept:
             emit(events.VersionKept(self._stream, version, ended.why_kept))

@@ -135,7 +135,8 @@ class DirectPath:
             catalogue.create_once(session, statement, what=what)
         if self._shared.settings.ddl:
             prefix = sql.plain_prefix(held.table, held.scope)
-            catalogue.drop_tables(session, held.schema, prefix, {*tables, *self._ready})
+            others = catalogue.tables_like(session, held.schema, prefix, {*tables, *self._ready})
+            catalogue.drop_tables(session, held.schema, others)
         self._ready.update(tables)
 
     def suits(self, delivery: Delivery, held: Fence) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wms_emulator.dataset.rows import SIZED, Dataset, natural_key
@@ -25,6 +25,10 @@ SIZES = st.fixed_dictionaries(
 )
 
 
+NO_ORDERS = {"order_hdr": 0, "order_dtl": 3, "allocation": 2, "inventory": 0, "facility": 0}
+
+
+@example(0, NO_ORDERS, "order_dtl", "America/New_York")
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**31), SIZES, st.sampled_from(sorted(SIZED)), ZONES)
 def test_fast_rows_are_the_defined_rows(

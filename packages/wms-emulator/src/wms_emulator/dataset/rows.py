@@ -141,7 +141,9 @@ class Dataset:
         for name in KEYS.get(entity, ()):
             field = definition.by_name[name]
             if field.kind in RELATIONS:
-                parts.append(self.key_of(field.target, self.nested(entity, field.target, ordinal)))
+                parent = self.nested(entity, field.target, ordinal)
+                # Without any parent the part is empty, as in `natural_key`.
+                parts.append(self.key_of(field.target, parent) if self.size(field.target) else "")
             else:
                 parts.append(str(_made(entity, name)(ordinal, 0)))
         return ",".join(parts)
@@ -385,4 +387,5 @@ def natural_key(entity: Entity, row: Mapping[str, object]) -> str:
     if entity.lookup:
         return str(row["description"])
     parts = [row[name] for name in KEYS.get(entity.name, ())]
-    return ",".join(part.key if isinstance(part, Ref) else str(part) for part in parts)
+    texts = ["" if part is None else part for part in parts]
+    return ",".join(part.key if isinstance(part, Ref) else str(part) for part in texts)

@@ -86,3 +86,18 @@ def test_a_deadlock_is_told_to_one_of_the_two_and_the_other_goes_on(server, coun
     codes = in_parallel(work)
     assert sorted(codes) == [0] * (SESSIONS // 2) + [DEADLOCK] * (SESSIONS // 2)
     assert totals(counters) == SESSIONS  # both rows of every pair, by the one that went on
+
+
+def test_a_user_who_has_left_can_be_dropped_at_once(server):
+    """The end of a session is answered once the session has ended."""
+    with connect(server) as system, system.cursor() as cursor:
+        for _ in range(20):
+            cursor.execute("create user leaver identified by x quota unlimited on users")
+            cursor.execute("grant create session, create table to leaver")
+            left = oracledb.connect(user="leaver", password="x", dsn=server.dsn)
+            with left.cursor() as work:
+                work.execute("create global temporary table g (a number) on commit preserve rows")
+                work.execute("insert into g values (1)")
+                left.commit()
+            left.close()
+            cursor.execute("drop user leaver cascade")

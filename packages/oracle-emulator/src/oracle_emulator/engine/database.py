@@ -187,11 +187,11 @@ class EngineDatabase:
 
     def closed(self, session: EngineSession, *, is_reusable: bool) -> None:
         """End and forget a session; what it had is free before it is no longer shown."""
+        with self._lock:
+            self._sessions.discard(session)
         if not is_reusable:
             session.run.close()  # PostgreSQL rolls back what was open
         is_cleared = is_reusable and self._backends.clear(session.run)
-        with self._lock:
-            self._sessions.discard(session)
         if not self._admin.closed:
             with self.administrator() as run:
                 run.execute("DELETE FROM ora.sessions WHERE sid = $1", [session.info.session_id])

@@ -144,8 +144,9 @@ class EngineSession:
 
     def cancel(self) -> None:
         """Make the statement that is running fail with ORA-01013."""
-        self._was_cancelled = True
-        self.run.cancel_safe(timeout=5.0)
+        self._was_cancelled = True  # first: either this sees the end, or the end sees this
+        if not self._closed.is_set():
+            self.run.cancel_safe(timeout=5.0)
 
     def close(self) -> None:
         """Roll back and end."""

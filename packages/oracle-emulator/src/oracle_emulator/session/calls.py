@@ -48,11 +48,17 @@ def ping(client: Client) -> bytes:
     return encode_status(client.call_status())
 
 
+def logoff(client: Client) -> bytes:
+    """End the session before the client is told so: whoever is told may drop the user."""
+    client.close()
+    return encode_status(0)
+
+
 SIMPLE: dict[Function, Callable[[Client], bytes]] = {
     Function.COMMIT: commit,
     Function.ROLLBACK: rollback,
     Function.PING: ping,
-    Function.LOGOFF: rollback,
+    Function.LOGOFF: logoff,
 }
 
 

@@ -34,15 +34,14 @@ class Backends:
                 return self._kept.pop()
         return connection.connect(self._uri)
 
-    def clear(self, run: Connection) -> bool:
-        """End what a session has begun and forget what it has set; say if it can serve another.
+    def end(self, run: Connection) -> bool:
+        """End what a session has begun; say if it may serve another, else it is closed.
 
-        One that cannot, since a statement of it runs or it is broken, is closed.
+        It may not where a statement of it runs, or where it is broken.
         """
         if not self._is_closed and run.info.transaction_status in _AT_REST:
             try:
                 run.execute("ROLLBACK")
-                run.execute("DISCARD ALL")
             except psycopg.Error:  # it is gone, or was told to end
                 run.close()
                 return False
@@ -51,7 +50,12 @@ class Backends:
         return False
 
     def keep(self, run: Connection) -> None:
-        """Give a cleared one to the next session, if not too many wait for one."""
+        """Forget what its session has set; it serves the next one, if not too many wait."""
+        try:
+            run.execute("DISCARD ALL")
+        except psycopg.Error:  # it is gone, or was told to end
+            run.close()
+            return
         with self._lock:
             if not self._is_closed and len(self._kept) < KEPT:
                 self._kept.append(run)

@@ -191,11 +191,11 @@ class EngineDatabase:
             self._sessions.discard(session)
         if not is_reusable:
             session.run.close()  # PostgreSQL rolls back what was open
-        is_cleared = is_reusable and self._backends.clear(session.run)
+        may_serve = is_reusable and self._backends.end(session.run)
         if not self._admin.closed:
             with self.administrator() as run:
                 run.execute("DELETE FROM ora.sessions WHERE sid = $1", [session.info.session_id])
-        if is_cleared:
+        if may_serve:  # after it is no longer shown: to forget what it had set takes a while
             self._backends.keep(session.run)
 
     def is_connected(self, user: str) -> bool:

@@ -101,3 +101,5 @@ def test_a_user_who_has_left_can_be_dropped_at_once(server):
                 left.commit()
             left.close()
             cursor.execute("drop user leaver cascade")
+        cursor.execute("select count(*) from all_users where username = 'LEAVER'")
+        assert cursor.fetchone() == (0,)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from flext_target_oracle import digests, surrogates, values
+from flext_target_oracle import clock, digests, surrogates, values
 from flext_target_oracle.envelopes import Envelope
 from flext_target_oracle.errors import InputError
 from flext_target_oracle.sql import plan as plans
@@ -179,7 +179,7 @@ class RowReader:
         extracted = self._extracted(batch, fields[width])
         columns += [extracted, [batch.batched_at] * total, batch.received]
         if plans.SEQUENCE in self._plan.extras:
-            columns.append([values.epoch_ms(moment) for moment in batch.received])
+            columns.append([clock.epoch_ms(moment) for moment in batch.received])
         if plans.ROW_HASH in self._plan.extras:
             business = zip(*columns[:width], strict=True)
             columns.append([digests.row_hash(self._names, row) for row in business])
@@ -241,7 +241,7 @@ class RowReader:
             raise _RefusedError(EXTRACTED_AT, error.code, str(error)) from error
         extras: list[Any] = []
         if plans.SEQUENCE in self._plan.extras:
-            extras.append(values.epoch_ms(received))
+            extras.append(clock.epoch_ms(received))
         if plans.ROW_HASH in self._plan.extras:
             extras.append(digests.row_hash(self._names, row))
         return (*row, moment, batch.batched_at, received, *extras, position)

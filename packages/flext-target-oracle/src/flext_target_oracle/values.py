@@ -29,7 +29,6 @@ _INEXACT = (Inexact, InvalidOperation, Subnormal)
 _ZERO = Decimal(0)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = _EPOCH_UTC.replace(tzinfo=None)
-_MILLISECOND = timedelta(milliseconds=1)
 _PLAIN_PRECISION = 38  # what NUMBER without precision keeps for certain
 _INT64_DIGITS = 19
 _FLAGS: Mapping[bool | None, int | None] = {None: None, False: 0, True: 1}
@@ -226,11 +225,6 @@ def timestamp(value: str) -> datetime:
     return moment
 
 
-def epoch_ms(moment: datetime) -> int:
-    """Return naive UTC as whole milliseconds since 1970."""
-    return (moment - _EPOCH) // _MILLISECOND
-
-
 def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
     """Return a column of raw JSON numbers; strings and other values are unusual."""
     joined = b",".join(raws)
@@ -252,8 +246,7 @@ def bulk_numbers(raws: Sequence[Any], kind: ColumnType) -> list[Decimal | None]:
 
 def _is_odd(kind: ColumnType) -> bool:
     """Whether a NUMBER holds no ones, as NUMBER(5,-2) does, or fractions only, as NUMBER(3,5)."""
-    scale = kind.scale or 0
-    return kind.precision is not None and not 0 <= scale <= kind.precision
+    return kind.precision is not None and not 0 <= (kind.scale or 0) <= kind.precision
 
 
 def _is_short(raws: Sequence[Any], joined: bytes, kind: ColumnType) -> bool:
